@@ -1,0 +1,39 @@
+# On a fresh machine with Python 3.11+, pip and make: `make run` and `make test` do everything.
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+UV := PYTHONPATH=.tools $(PYTHON) -m uv
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: run test setup lint types contracts tests bench clean
+
+run: setup
+	@exec $(BIN)/mxcutover run $(ARGS)
+
+setup: .venv/.ready
+
+.tools/uv-$(UV_VERSION):
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore --upgrade --target .tools uv==$(UV_VERSION)
+	@touch $@
+
+.venv/.ready: .tools/uv-$(UV_VERSION) pyproject.toml uv.lock
+	@$(UV) sync --quiet --locked --all-extras --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@touch $@
+
+test: lint types contracts tests
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+contracts: setup
+	$(BIN)/lint-imports
+
+tests: setup
+	$(BIN)/pytest
+
+clean:
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
