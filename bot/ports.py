@@ -102,7 +102,10 @@ class History(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlannedReminder:
-    """A reminder to come. `kind` and `late` are values of domain.plan; unique per (cutover, plan_version, kind)."""
+    """A reminder to come. `kind` and `late` are values of domain.plan.
+
+    Unique per (cutover, plan_version, kind).
+    """
 
     kind: str
     due_at: datetime
@@ -139,7 +142,7 @@ class Reminders(Protocol):
         ...
 
     def done(self, reminder_id: int, token: str, outcome: str) -> bool:
-        """Settle a claimed row (`outcome`: fired, dropped, not_needed). False: the lease is not ours any more."""
+        """Settle a claimed row (`outcome`: fired, dropped, not_needed). False: the lease is lost."""
         ...
 
     def pending(self, team: Team, cutover_id: str) -> Sequence[ReminderRow]:

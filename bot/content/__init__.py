@@ -101,7 +101,7 @@ def show(value: Any, lang: str, tz: ZoneInfo = TOKYO) -> str:
 
 
 def show_instant(at: datetime, lang: str, tz: ZoneInfo = TOKYO) -> str:
-    """An instant with weekday, in the reader's zone; the zone is named where it is not Tokyo (or in English)."""
+    """An instant with weekday, in the reader's zone; Japanese names it only where it is not Tokyo."""
     local = at.astimezone(tz)
     zone = "JST" if tz.key == "Asia/Tokyo" else (local.tzname() or tz.key)
     if lang == "ja":

@@ -1,0 +1,1 @@
+"""The ticks: APScheduler calls, the database decides."""

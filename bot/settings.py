@@ -1,0 +1,74 @@
+"""Settings, from the environment and `.env`. Every one is documented in the README; a test compares."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _words(value: object) -> object:
+    """Comma- or space-separated text as a list."""
+    if isinstance(value, str):
+        return [word for word in value.replace(",", " ").split() if word]
+    return value
+
+
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """What an operator can set. SLACK_* and DATABASE_URL keep the names that others use too."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MXCUTOVER_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    slack_bot_token: SecretStr | None = Field(
+        default=None, validation_alias="SLACK_BOT_TOKEN", description="Bot token, xoxb-…"
+    )
+    slack_app_token: SecretStr | None = Field(
+        default=None, validation_alias="SLACK_APP_TOKEN", description="App token, xapp-…: Socket Mode"
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        default=None, validation_alias="SLACK_SIGNING_SECRET", description="Signing secret: HTTP"
+    )
+    slack_api_url: str = Field(
+        default="https://slack.com/api/",
+        validation_alias="SLACK_API_URL",
+        description="Another server that speaks Slack's Web API",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="SQLAlchemy URL; without it SQLite in the data folder",
+    )
+    data: Path = Field(default=Path("data"), description="Folder for the database and back-ups")
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(default=3000, description="Port for Slack's HTTP requests or the local workspace")
+    resolvers: Words = Field(
+        default=(), description="Recursive resolvers as HOST or HOST:PORT; without it the system's"
+    )
+    nameservers: Words = Field(
+        default=(), description="Authoritative servers as HOST:PORT; then no delegation is followed"
+    )
+    sample_resolvers: Words = Field(
+        default=("8.8.8.8", "1.1.1.1", "9.9.9.9"),
+        description="Public caches that are sampled after the change; empty: none",
+    )
+    closed_days: Words = Field(
+        default=(), description="Further days without support, as YYYY-MM-DD, besides weekends and holidays"
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("resolvers", "nameservers", "sample_resolvers", "closed_days", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _words(value)
+
+    @field_validator(
+        "slack_bot_token", "slack_app_token", "slack_signing_secret", "database_url", mode="before"
+    )
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
