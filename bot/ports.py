@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
+from uuid import uuid4
 
 from bot.domain.cutover import Cutover, State
 from bot.domain.facts import DomainFacts
@@ -184,6 +185,7 @@ class Outgoing:
     response_url: str | None = None
     cutover_id: str | None = None
     not_before: datetime | None = None
+    key: str = field(default_factory=lambda: uuid4().hex)  # goes with the post, to find it again
 
 
 @dataclass(frozen=True, slots=True)
