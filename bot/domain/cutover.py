@@ -168,6 +168,8 @@ class Cutover:
     thread_ts: str | None = None
     assignees: tuple[str, ...] = ()
     next_look_at: datetime | None = None  # when DNS is to be looked at again, unasked
+    progress_ts: str | None = None  # the message that shows the change arriving, edited in place
+    alert: str | None = None  # what the last unasked warning was about; None: all is well
 
     def step(self, step: Step) -> StepState:
         return self.steps.get(step, StepState())
