@@ -1,5 +1,7 @@
 """The commands and their help. A command's work is in its own module, imported when it runs."""
 
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(
@@ -13,3 +15,36 @@ app = typer.Typer(
 @app.callback()
 def _root() -> None:
     pass
+
+
+@app.command("plan", help="The reminders that a cutover would get, without network.")
+def _plan(
+    domain: Annotated[str, typer.Argument(help="The domain whose MX is to change")],
+    at: Annotated[str, typer.Option(help="The planned change, 2026-12-05T22:00 (Asia/Tokyo, or an offset)")],
+    ttl: Annotated[int | None, typer.Option(help="Seconds the MX's TTL is now; left out: unknown")] = None,
+    product: Annotated[
+        str | None, typer.Option(help="mailgates | securitysuite | securitysuite_business")
+    ] = None,
+    plan: Annotated[str | None, typer.Option(help="lite … premium, business … both_ways, sigma")] = None,
+    mail_service: Annotated[str, typer.Option(help="google | microsoft | other")] = "other",
+    cannot_lower_ttl: Annotated[bool, typer.Option(help="The DNS service cannot change a TTL")] = False,
+    now: Annotated[str | None, typer.Option(help="Plan as if it were this moment")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+    lang: Annotated[str, typer.Option(help="ja | en")] = "ja",
+) -> None:
+    from bot.cli.plan import PlanCommand, run
+    from bot.settings import Settings
+
+    command = PlanCommand(
+        domain=domain,
+        at=at,
+        ttl=ttl,
+        product=product,
+        plan=plan,
+        mail_service=mail_service,
+        can_lower_ttl=not cannot_lower_ttl,
+        now=now,
+        as_json=as_json,
+        lang=lang,
+    )
+    raise typer.Exit(run(command, Settings().closed_days))
