@@ -35,6 +35,18 @@ class AlreadyOpen(Exception):
     """The team has an open cutover for this domain already; nothing was written."""
 
 
+class StoreUnavailable(Exception):
+    """Nothing was stored. `reason`: full, read_only, locked, unreachable, damaged, other.
+
+    What was being stored must not be acknowledged. After "unreachable" a commit may have arrived all the
+    same: settle by the row's own state (Inbox.done, a token) rather than by trying again blindly.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"the database is unavailable ({reason}){': ' + detail if detail else ''}")
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a list and how many rows there are in all."""
@@ -200,14 +212,14 @@ class OutboxRow:
 
 class Outbox(Protocol):
     def put(self, team: Team, message: Outgoing) -> int:
-        """The row's id."""
+        """The row's id. A `key` that is there already is the same message: its row stays as it is."""
         ...
 
     def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxRow]:
         """Rows to send, in order of id, at most one a channel; an expired lease comes back as `unknown`.
 
         A row waits behind every earlier unsettled row of its channel (POST, UPDATE, EPHEMERAL),
-        so a thread's messages keep their order.
+        so a thread's messages keep their order. (One put off with `not_before` joins when its time comes.)
         """
         ...
 

@@ -1,0 +1,225 @@
+"""Opening the database and running transactions on it. SQLite and PostgreSQL, one code.
+
+SQLite: each transaction begins with BEGIN IMMEDIATE, so that a read-modify-write cannot lose another's
+update nor fail half-way with "database is locked". WAL only where SQLite has the mended version (a rare
+corruption before 3.51.3, mended in 3.50.7 and 3.44.6 too), else a TRUNCATE journal. `synchronous` is FULL
+in both: what was acknowledged outlives a power cut, not only a kill of the process.
+"""
+
+import asyncio
+import contextvars
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from bot.settings import Settings
+from bot.store.faults import passing, translated
+from bot.store.tables import METADATA
+from bot.store.tx import SqlTx
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_MS = 5_000
+TRIES = 4  # of a transaction that met a lock; each SQLite try waits BUSY_TIMEOUT_MS by itself
+POSTGRESQL_THREADS = 8
+MENDED_WAL = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
+
+
+class BadDatabaseUrl(ValueError):
+    """DATABASE_URL is not one that this program can use; says why, never with the password."""
+
+
+def database_url(settings: Settings) -> str:
+    """The database to use: DATABASE_URL, else a SQLite file in the data folder."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return f"sqlite:///{settings.data.expanduser() / 'mxcutover.db'}"
+
+
+def parse_url(url: str) -> URL:
+    """A database URL as SQLAlchemy's, with the driver that is used here. Raises BadDatabaseUrl."""
+    try:
+        parsed = make_url(url.strip())
+    except (ArgumentError, ValueError):
+        raise BadDatabaseUrl(
+            "DATABASE_URL is not a database URL; write sqlite:///path/to/file.db"
+            " or postgresql://user:password@host:5432/database"
+        ) from None
+    kind = parsed.drivername.split("+")[0]
+    if kind == "sqlite":
+        return parsed.set(drivername="sqlite")
+    if kind in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    raise BadDatabaseUrl(f"DATABASE_URL: only sqlite and postgresql are known here, not {kind}")
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file of a SQLite URL; None for PostgreSQL and for a database in memory."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    name = str(url.database)
+    return Path(name.removeprefix("file:").split("?")[0])
+
+
+def wal_is_safe(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite has the mended write-ahead log: its own branch's fix, or any later branch."""
+    for fixed in MENDED_WAL:
+        if version[:2] == fixed[:2]:
+            return version >= fixed
+    return version >= max(MENDED_WAL)
+
+
+def create(url: URL, *, foreign_keys: bool = True, synchronous: str = "FULL") -> Engine:
+    """An engine as the whole program uses it. `foreign_keys=False` is for migrations alone.
+
+    `synchronous` (SQLite): FULL, or NORMAL where losing the last moments at a power cut is acceptable.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _create_sqlite(url, foreign_keys=foreign_keys, synchronous=synchronous)
+    try:
+        return create_engine(
+            url,
+            pool_size=POSTGRESQL_THREADS,
+            max_overflow=2,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "mxcutover",
+                "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s"
+                " -c idle_in_transaction_session_timeout=30s",
+            },
+        )
+    except ModuleNotFoundError:
+        raise BadDatabaseUrl("PostgreSQL needs its driver: install mxcutover[postgres] (psycopg)") from None
+
+
+def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str) -> Engine:
+    file = sqlite_file(url)
+    if file is None:
+        engine = create_engine(
+            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
+        )
+    else:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, hide_parameters=True)
+    journal = "WAL" if wal_is_safe() else "TRUNCATE"
+
+    def connected(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # the driver shall not begin transactions by itself
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        _set_journal(connection, journal)
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _set_journal(connection: sqlite3.Connection, journal: str) -> None:
+    """Ask for the journal mode only where it differs: the change needs the file to itself."""
+    (present,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if present in ("memory", journal.lower()):
+        return
+    try:
+        connection.execute(f"PRAGMA journal_mode = {journal}")
+    except sqlite3.OperationalError as error:
+        # Another process holds the file, or it is read-only: the mode it has works as well.
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY):
+            raise
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What readiness wants to know. `revision`: the schema that is there; `head`: what this code expects."""
+
+    revision: str | None
+    head: str
+
+    @property
+    def current(self) -> bool:
+        return self.revision == self.head
+
+
+class SqlStore:
+    """ports.Store on SQLAlchemy. Transactions run in threads of its own: one for SQLite, else several."""
+
+    def __init__(self, engine: Engine, threads: int) -> None:
+        self._engine = engine
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    async def transact(self, work: Callable[[SqlTx], T]) -> T:
+        """Run `work` in one transaction in a worker thread: committed when it returns, else rolled back.
+
+        `work` is run again, at most TRIES times, where the database broke it off for a lock (a deadlock on
+        PostgreSQL): it must do nothing but read and write through its argument. A caller that is cancelled
+        does not stop it; it commits or rolls back by itself. Raises what `work` raises, StoreUnavailable,
+        and Inconsistent where rows would not fit together.
+        """
+        run = partial(contextvars.copy_context().run, self.run, work)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run)
+
+    def run(self, work: Callable[[SqlTx], T]) -> T:
+        """As `transact`, in this thread: for commands and benchmarks."""
+        for left in reversed(range(TRIES)):
+            try:
+                with self._engine.begin() as connection:
+                    return work(SqlTx(connection))
+            except DBAPIError as error:
+                if not (left and passing(error)):
+                    raise translated(error) from error
+                time.sleep(0.05 * (TRIES - left))
+        raise AssertionError("unreachable")
+
+    async def health(self) -> Health:
+        """Reads the schema's revision; raises StoreUnavailable where the database does not answer."""
+        from bot.store.migrate import head, revision_of
+
+        run = partial(self._read, revision_of)
+        revision = await asyncio.get_running_loop().run_in_executor(self._pool, run)
+        return Health(revision, head())
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            raise translated(error) from error
+
+    async def close(self) -> None:
+        """Let what is under way end, then close every connection. Calling it twice does no harm."""
+        await asyncio.to_thread(self._pool.shutdown, wait=True)
+        self._engine.dispose()
+
+
+def open_store(url: str, *, synchronous: str = "FULL") -> SqlStore:
+    """Open a store; its schema must be there already (`migrate`), but for one in memory (`sqlite://`).
+
+    Connects when first used. Raises BadDatabaseUrl.
+    """
+    parsed = parse_url(url)
+    engine = create(parsed, synchronous=synchronous)
+    if parsed.get_backend_name() != "sqlite":
+        return SqlStore(engine, POSTGRESQL_THREADS)
+    if sqlite_file(parsed) is None:
+        METADATA.create_all(engine)
+    return SqlStore(engine, 1)

@@ -1,0 +1,1 @@
+"""The schema's steps, shipped in the package. `bot.store.migrate` runs them."""

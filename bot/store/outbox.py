@@ -1,0 +1,144 @@
+"""What is to be said. A row is pending until it is settled as sent or failed; a lease says who is at it.
+
+Order: a row is held back by every earlier pending row of its lane (a channel, or one person's DM).
+A row that was put off with `not_before` takes its place in the lane when its time comes, so that a message
+for tomorrow does not silence a channel today; a row that was handed back with `again` keeps its place.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, and_, exists, func, or_, select, update
+
+from bot.domain.teams import Team
+from bot.ports import Delivery, OutboxRow, Outgoing
+from bot.store.codec import outgoing_columns, outgoing_of, team_columns, team_of
+from bot.store.dialect import database_time, insert_new
+from bot.store.scope import of_team
+from bot.store.tables import CUTOVERS, OUTBOX, is_state
+
+ERROR_LENGTH = 500
+
+IS_PENDING = is_state(OUTBOX.c.state, "pending")
+
+
+def lane_of(team: Team, message: Outgoing, channel: str | None) -> str | None:
+    """What a message keeps its order with; None: with nothing. `channel`: where it will go."""
+    if message.delivery is Delivery.RESPONSE:
+        return None
+    if message.delivery is Delivery.DM:
+        place = f"dm:{message.user}"
+    elif channel is not None:
+        place = f"channel:{channel}"
+    else:
+        place = f"cutover:{message.cutover_id}"
+    return f"{team.enterprise_id}/{team.team_id}/{place}"
+
+
+class SqlOutbox:
+    """ports.Outbox."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, team: Team, message: Outgoing) -> int:
+        """The row's id; a message whose `key` is there already is the same message, and changes nothing."""
+        statement = (
+            insert_new(self._connection, OUTBOX)
+            .values(
+                **team_columns(team),
+                **outgoing_columns(message),
+                lane=lane_of(team, message, self._channel(team, message)),
+                state="pending",
+                attempts=0,
+                unknown=False,
+                put_at=database_time(),
+            )
+            .returning(OUTBOX.c.id)
+        )
+        row_id: int | None = self._connection.execute(statement).scalar_one_or_none()
+        if row_id is None:
+            row_id = self._connection.execute(
+                select(OUTBOX.c.id).where(of_team(OUTBOX, team), OUTBOX.c.key == message.key)
+            ).scalar_one()
+        return row_id
+
+    def _channel(self, team: Team, message: Outgoing) -> str | None:
+        if message.channel is not None or message.cutover_id is None:
+            return message.channel
+        channel: str | None = self._connection.execute(
+            select(CUTOVERS.c.channel).where(of_team(CUTOVERS, team), CUTOVERS.c.id == message.cutover_id)
+        ).scalar_one_or_none()
+        return channel
+
+    def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxRow]:
+        earlier = OUTBOX.alias("earlier")
+        held_back = exists().where(
+            is_state(earlier.c.state, "pending"),
+            earlier.c.lane == OUTBOX.c.lane,
+            earlier.c.id < OUTBOX.c.id,
+            or_(earlier.c.attempts > 0, earlier.c.not_before.is_(None), earlier.c.not_before <= now),
+        )
+        ready = (
+            select(OUTBOX.c.id)
+            .where(
+                IS_PENDING,
+                or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now),
+                or_(OUTBOX.c.lease_until.is_(None), OUTBOX.c.lease_until <= database_time()),
+                ~held_back,
+            )
+            .order_by(OUTBOX.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=OUTBOX)
+            .cte("ready")
+        )
+        statement = (
+            update(OUTBOX)
+            .where(OUTBOX.c.id.in_(select(ready.c.id)))
+            .values(
+                token=uuid4().hex,
+                lease_until=database_time(lease),
+                attempts=OUTBOX.c.attempts + 1,
+                # A lease that ran out was never settled: that message may have been said.
+                unknown=or_(OUTBOX.c.unknown, OUTBOX.c.token.is_not(None)),
+            )
+            .returning(OUTBOX)
+        )
+        rows = [
+            OutboxRow(
+                id=row["id"],
+                team=team_of(row),
+                message=outgoing_of(row),
+                attempts=row["attempts"],
+                token=row["token"],
+                unknown=row["unknown"],
+            )
+            for row in self._connection.execute(statement).mappings()
+        ]
+        return sorted(rows, key=lambda row: row.id)
+
+    def sent(self, row_id: int, token: str, ts: str | None) -> bool:
+        return self._settle(row_id, token, state="sent", ts=ts, settled_at=database_time())
+
+    def again(self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str) -> bool:
+        return self._settle(row_id, token, not_before=at, unknown=unknown, error=error[:ERROR_LENGTH])
+
+    def failed(self, row_id: int, token: str, error: str) -> bool:
+        return self._settle(
+            row_id, token, state="failed", error=error[:ERROR_LENGTH], settled_at=database_time()
+        )
+
+    def _settle(self, row_id: int, token: str, **values: object) -> bool:
+        statement = (
+            update(OUTBOX)
+            .where(and_(OUTBOX.c.id == row_id, OUTBOX.c.token == token, IS_PENDING))
+            .values(token=None, lease_until=None, **values)
+        )
+        return self._connection.execute(statement).rowcount == 1
+
+    def unsettled(self) -> int:
+        count: int = self._connection.execute(
+            select(func.count()).select_from(OUTBOX).where(IS_PENDING)
+        ).scalar_one()
+        return count

@@ -1,0 +1,110 @@
+"""Reminders: rows with a lease. A claim costs the same however many rows are not due."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, RowMapping, func, or_, select, update
+
+from bot.domain.teams import Team
+from bot.ports import PlannedReminder, ReminderRow
+from bot.store.codec import team_columns, team_of
+from bot.store.dialect import database_time, insert_new
+from bot.store.scope import of_cutover
+from bot.store.tables import REMINDERS, is_state
+
+IS_PENDING = is_state(REMINDERS.c.state, "pending")
+
+
+class SqlReminders:
+    """ports.Reminders."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def plan(
+        self, team: Team, cutover_id: str, plan_version: int, reminders: Sequence[PlannedReminder]
+    ) -> None:
+        if not reminders:
+            return
+        self._connection.execute(
+            insert_new(self._connection, REMINDERS),
+            [
+                {
+                    **team_columns(team),
+                    "cutover_id": cutover_id,
+                    "plan_version": plan_version,
+                    "kind": reminder.kind,
+                    "due_at": reminder.due_at,
+                    "late": reminder.late,
+                    "args": dict(reminder.args),
+                    "state": "pending",
+                }
+                for reminder in reminders
+            ],
+        )
+
+    def withdraw(self, team: Team, cutover_id: str, *, kinds: frozenset[str] | None = None) -> int:
+        statement = (
+            update(REMINDERS)
+            .where(of_cutover(REMINDERS, team, cutover_id), IS_PENDING)
+            .values(state="withdrawn", settled_at=database_time(), token=None, lease_until=None)
+        )
+        if kinds is not None:
+            statement = statement.where(REMINDERS.c.kind.in_(sorted(kinds)))
+        return self._connection.execute(statement).rowcount
+
+    def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[ReminderRow]:
+        due = (
+            select(REMINDERS.c.id)
+            .where(
+                IS_PENDING,
+                REMINDERS.c.due_at <= now,
+                or_(REMINDERS.c.lease_until.is_(None), REMINDERS.c.lease_until <= database_time()),
+            )
+            .order_by(REMINDERS.c.due_at, REMINDERS.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        statement = (
+            update(REMINDERS)
+            .where(REMINDERS.c.id.in_(select(due.c.id)))
+            .values(token=uuid4().hex, lease_until=database_time(lease))
+            .returning(REMINDERS)
+        )
+        rows = [_row(row) for row in self._connection.execute(statement).mappings()]
+        return sorted(rows, key=lambda row: (row.reminder.due_at, row.id))
+
+    def done(self, reminder_id: int, token: str, outcome: str) -> bool:
+        statement = (
+            update(REMINDERS)
+            .where(REMINDERS.c.id == reminder_id, REMINDERS.c.token == token, IS_PENDING)
+            .values(state=outcome, settled_at=database_time(), token=None, lease_until=None)
+        )
+        return self._connection.execute(statement).rowcount == 1
+
+    def pending(self, team: Team, cutover_id: str) -> Sequence[ReminderRow]:
+        statement = (
+            select(REMINDERS)
+            .where(of_cutover(REMINDERS, team, cutover_id), IS_PENDING)
+            .order_by(REMINDERS.c.due_at, REMINDERS.c.id)
+        )
+        return [_row(row, with_token=False) for row in self._connection.execute(statement).mappings()]
+
+    def next_due(self) -> datetime | None:
+        found: datetime | None = self._connection.execute(
+            select(func.min(REMINDERS.c.due_at)).where(IS_PENDING)
+        ).scalar_one()
+        return found
+
+
+def _row(row: RowMapping, *, with_token: bool = True) -> ReminderRow:
+    return ReminderRow(
+        id=row["id"],
+        team=team_of(row),
+        cutover_id=row["cutover_id"],
+        plan_version=row["plan_version"],
+        reminder=PlannedReminder(kind=row["kind"], due_at=row["due_at"], late=row["late"], args=row["args"]),
+        token=row["token"] if with_token else None,
+    )
