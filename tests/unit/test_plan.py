@@ -167,6 +167,12 @@ def test_the_day_before_is_an_open_day() -> None:
     assert due(plan("2026-11-24T22:00"))[K.DAY_BEFORE] == "2026-11-20T10:00"
 
 
+def test_nothing_is_repeated_within_a_day() -> None:
+    made = plan("2026-12-05T22:00", now="2026-12-02T08:00")  # the repetition would come at 10:00
+    assert due(made)[K.CONNECTOR] == "2026-12-02T08:00"
+    assert K.CONNECTOR_AGAIN not in due(made)
+
+
 def test_minutes_before_the_change_no_go_or_no_go_is_asked() -> None:
     made = plan("2026-12-05T22:00", now="2026-12-05T21:50")
     assert K.DAY_BEFORE not in due(made)
