@@ -48,3 +48,16 @@ def _plan(
         lang=lang,
     )
     raise typer.Exit(run(command, Settings().closed_days))
+
+
+@app.command("ask", help="Answer a question from the FAQ, or every line of a file, without Slack.")
+def _ask(
+    text: Annotated[str | None, typer.Argument(help="The question, in Japanese or English")] = None,
+    lang: Annotated[str | None, typer.Option(help="ja | en; left out: the question's own")] = None,
+    domain: Annotated[str | None, typer.Option(help="Look at this domain's DNS first")] = None,
+    batch: Annotated[str | None, typer.Option(help="A file of questions, one a line; - for stdin")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line per question")] = False,
+) -> None:
+    from bot.cli.ask import AskCommand, run
+
+    raise typer.Exit(run(AskCommand(text=text, batch=batch, lang=lang, domain=domain, as_json=as_json)))
