@@ -45,6 +45,7 @@ class StoreUnavailable(Exception):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"the database is unavailable ({reason}){': ' + detail if detail else ''}")
         self.reason = reason
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,17 @@ from typing import Annotated
 
 import typer
 
+from bot.cli import ops
+
 app = typer.Typer(
     name="mxcutover",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Guides an MX cutover (MXレコード切替) to MAILGATES Σ / Cloud Mail SECURITYSUITE.",
 )
+
+
+ops.register(app)
 
 
 @app.callback()

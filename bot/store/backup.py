@@ -9,7 +9,16 @@ from pathlib import Path
 
 
 class BackupFailed(Exception):
-    """No copy was made, or nothing was restored; says why."""
+    """No copy was made, or nothing was restored.
+
+    `reason`: missing, exists, in_use, unsound, io; `file` is the one that it is about.
+    """
+
+    def __init__(self, reason: str, file: Path, detail: str = "") -> None:
+        super().__init__(f"{reason}: {file}{' (' + detail + ')' if detail else ''}")
+        self.reason = reason
+        self.file = file
+        self.detail = detail
 
 
 def stamp(at: datetime | None = None) -> str:
@@ -24,21 +33,26 @@ def back_up_file(source: Path, target: Path) -> Path:
     The copy appears under its name only when it is whole. Raises BackupFailed.
     """
     if not source.is_file():
-        raise BackupFailed(f"there is no database at {source}")
+        raise BackupFailed("missing", source)
     if target.exists():
-        raise BackupFailed(f"{target} is there already; it is not overwritten")
+        raise BackupFailed("exists", target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BackupFailed(f"{target.parent} cannot be made: {error.strerror}") from error
+        raise BackupFailed("io", target.parent, error.strerror or "") from error
     part = target.with_name(target.name + ".part")
     try:
         _copy(source, part)
         check(part)
         _sync(part)
         part.replace(target)
-    except (sqlite3.Error, OSError) as error:
-        raise BackupFailed(f"{source} could not be copied to {target}: {error}") from error
+    except sqlite3.OperationalError as error:
+        reason = "in_use" if _primary(error) == sqlite3.SQLITE_BUSY else "io"
+        raise BackupFailed(reason, source, str(error)) from error
+    except sqlite3.Error as error:
+        raise BackupFailed("unsound", source, str(error)) from error
+    except OSError as error:
+        raise BackupFailed("io", target, error.strerror or "") from error
     finally:
         part.unlink(missing_ok=True)
     return target
@@ -50,11 +64,11 @@ def restore_file(copy: Path, target: Path) -> Path | None:
     What was there is kept beside it, sound or not; its path is returned (None: nothing was there).
     """
     if not copy.is_file():
-        raise BackupFailed(f"there is no copy at {copy}")
+        raise BackupFailed("missing", copy)
     try:
         check(copy)
     except sqlite3.Error as error:
-        raise BackupFailed(f"{copy} is not a sound database: {error}") from error
+        raise BackupFailed("unsound", copy, str(error)) from error
     part = target.with_name(target.name + ".restoring")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +80,7 @@ def restore_file(copy: Path, target: Path) -> Path | None:
             target.with_name(target.name + suffix).unlink(missing_ok=True)
         part.replace(target)
     except (sqlite3.Error, OSError) as error:
-        raise BackupFailed(f"{copy} could not be put in place of {target}: {error}") from error
+        raise BackupFailed("io", target, str(error)) from error
     finally:
         part.unlink(missing_ok=True)
     return kept
@@ -81,8 +95,8 @@ def _set_aside(target: Path) -> Path:
             connection.execute("ROLLBACK")
         return back_up_file(target, aside)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-            raise BackupFailed(f"{target} is in use; stop the bot first") from error
+        if _primary(error) == sqlite3.SQLITE_BUSY:
+            raise BackupFailed("in_use", target) from error
         shutil.copy2(target, aside)
     except (sqlite3.DatabaseError, BackupFailed):
         shutil.copy2(target, aside)  # a damaged file is what one restores over
@@ -111,6 +125,11 @@ def _copy(source: Path, target: Path) -> None:
         # A copy stands alone: no write-ahead log beside it.
         writing.execute("PRAGMA journal_mode = DELETE")
     os.chmod(target, source.stat().st_mode & 0o777)  # noqa: PTH101
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 where the driver itself refused."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _sync(file: Path) -> None:

@@ -8,6 +8,7 @@ in both: what was acknowledged outlives a power cut, not only a kill of the proc
 
 import asyncio
 import contextvars
+import errno
 import sqlite3
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
+from bot.ports import StoreUnavailable
 from bot.settings import Settings
 from bot.store.faults import passing, translated
 from bot.store.tables import METADATA
@@ -36,7 +38,15 @@ MENDED_WAL = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 
 
 class BadDatabaseUrl(ValueError):
-    """DATABASE_URL is not one that this program can use; says why, never with the password."""
+    """DATABASE_URL is not one that this program can use. `reason`: form, scheme, driver.
+
+    Nothing of the URL but its scheme is said: it may hold a password.
+    """
+
+    def __init__(self, reason: str, scheme: str = "") -> None:
+        super().__init__(f"DATABASE_URL cannot be used: {reason} {scheme}".rstrip())
+        self.reason = reason
+        self.scheme = scheme
 
 
 def database_url(settings: Settings) -> str:
@@ -51,16 +61,13 @@ def parse_url(url: str) -> URL:
     try:
         parsed = make_url(url.strip())
     except (ArgumentError, ValueError):
-        raise BadDatabaseUrl(
-            "DATABASE_URL is not a database URL; write sqlite:///path/to/file.db"
-            " or postgresql://user:password@host:5432/database"
-        ) from None
+        raise BadDatabaseUrl("form") from None
     kind = parsed.drivername.split("+")[0]
     if kind == "sqlite":
         return parsed.set(drivername="sqlite")
     if kind in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
-    raise BadDatabaseUrl(f"DATABASE_URL: only sqlite and postgresql are known here, not {kind}")
+    raise BadDatabaseUrl("scheme", kind)
 
 
 def sqlite_file(url: URL) -> Path | None:
@@ -101,7 +108,7 @@ def create(url: URL, *, foreign_keys: bool = True, synchronous: str = "FULL") ->
             },
         )
     except ModuleNotFoundError:
-        raise BadDatabaseUrl("PostgreSQL needs its driver: install mxcutover[postgres] (psycopg)") from None
+        raise BadDatabaseUrl("driver", "postgresql") from None
 
 
 def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str) -> Engine:
@@ -111,7 +118,7 @@ def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str) -> Engine:
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
         )
     else:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(file.parent)
         engine = create_engine(url, hide_parameters=True)
     journal = "WAL" if wal_is_safe() else "TRUNCATE"
 
@@ -125,6 +132,16 @@ def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str) -> Engine:
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    """For the owner alone: the database holds what people wrote. Raises StoreUnavailable."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reasons = {errno.ENOSPC: "full", errno.EROFS: "read_only", errno.EACCES: "read_only"}
+        reason = reasons.get(error.errno or 0, "unreachable")
+        raise StoreUnavailable(reason, f"{folder}: {error.strerror}") from error
 
 
 def _set_journal(connection: sqlite3.Connection, journal: str) -> None:

@@ -9,7 +9,7 @@ Rule for new steps: the release before must still run on the new schema (add now
 because old replicas keep working while new ones start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,16 +29,24 @@ LOCK = 0x6D786375746F7672  # "mxcutovr": the advisory lock's number
 
 
 class MigrationFailed(Exception):
-    """The schema is as it was before; says why."""
+    """The schema is as it was before. `tables`: whose rows would have pointed at nothing."""
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        super().__init__(f"rows would point at nothing afterwards in: {', '.join(tables)}")
+        self.tables = tables
 
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What `migrate` did. `backup`: the copy of the SQLite file as it was before, where one was made."""
+    """What `migrate` did. `backup`: the copy of the SQLite file as it was before, where one was made.
+
+    `newer`: the schema is of a later release; it was left alone.
+    """
 
     before: str | None
     after: str | None
     backup: Path | None = None
+    newer: bool = False
 
     @property
     def changed(self) -> bool:
@@ -56,10 +64,7 @@ def config() -> Config:
 @cache
 def head() -> str:
     """The newest revision that this code knows."""
-    found = ScriptDirectory.from_config(config()).get_current_head()
-    if found is None:
-        raise MigrationFailed("this installation has no migrations in it")
-    return found
+    return str(ScriptDirectory.from_config(config()).get_current_head())
 
 
 def known() -> frozenset[str]:
@@ -89,8 +94,10 @@ def migrate(url: str, *, to: str = "head") -> Migrated:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             before = revision_of(connection)
             target = head() if to == "head" else to
-            if before == target or (before is not None and before not in known()):
+            if before == target:
                 return Migrated(before, before)
+            if before is not None and before not in known():
+                return Migrated(before, before, newer=True)
             backup = None
             if file is not None and before is not None:
                 backup = back_up_file(file, file.parent / "backups" / f"{file.stem}-{before}-{stamp()}.db")
@@ -107,7 +114,6 @@ def migrate(url: str, *, to: str = "head") -> Migrated:
 
 
 def _check_foreign_keys(connection: Connection) -> None:
-    broken: Iterable[object] = connection.execute(text("PRAGMA foreign_key_check")).all()
-    tables = sorted({str(row[0]) for row in broken})  # type: ignore[index]
+    tables = {str(row[0]) for row in connection.execute(text("PRAGMA foreign_key_check"))}
     if tables:
-        raise MigrationFailed(f"rows would point at nothing afterwards in: {', '.join(tables)}")
+        raise MigrationFailed(sorted(tables))
