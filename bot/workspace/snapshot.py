@@ -89,5 +89,5 @@ def clock_face(now: datetime, offset: timedelta) -> Json:
     return {
         "now": now.isoformat(),
         "tokyo": local.strftime("%Y-%m-%dT%H:%M:%S"),
-        "offset_seconds": int(offset.total_seconds()),
+        "offset_seconds": round(offset.total_seconds()),
     }
