@@ -167,10 +167,12 @@ class Health:
 
     revision: str | None
     head: str
+    newer: bool = False  # of a later release, on which this one still runs (see migrate)
 
     @property
     def current(self) -> bool:
-        return self.revision == self.head
+        """Whether this code can work with the schema that is there."""
+        return self.newer or self.revision == self.head
 
 
 class SqlStore:
@@ -209,18 +211,12 @@ class SqlStore:
 
     async def health(self) -> Health:
         """Reads the schema's revision; raises StoreUnavailable where the database does not answer."""
-        from bot.store.migrate import head, revision_of
+        from bot.store.migrate import head, known, revision_of
 
-        run = partial(self._read, revision_of)
-        revision = await asyncio.get_running_loop().run_in_executor(self._pool, run)
-        return Health(revision, head())
-
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except DBAPIError as error:
-            raise translated(error) from error
+        if self._engine.dialect.name == "sqlite" and sqlite_file(self._engine.url) is None:
+            return Health(head(), head())  # in memory: made by this very code
+        revision = await self.transact(lambda tx: revision_of(tx.connection))
+        return Health(revision, head(), newer=revision is not None and revision not in known())
 
     async def close(self) -> None:
         """Let what is under way end, then close every connection. Calling it twice does no harm."""

@@ -67,6 +67,7 @@ def head() -> str:
     return str(ScriptDirectory.from_config(config()).get_current_head())
 
 
+@cache
 def known() -> frozenset[str]:
     """Every revision that this code knows."""
     return frozenset(step.revision for step in ScriptDirectory.from_config(config()).walk_revisions())

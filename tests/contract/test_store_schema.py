@@ -18,7 +18,7 @@ from bot.ports import HistoryEntry, Tx
 from bot.store import migrate as migrations
 from bot.store.engine import SqlStore, create, open_store, parse_url
 from bot.store.faults import Inconsistent
-from bot.store.migrate import MigrationFailed, head, migrate, revision_of
+from bot.store.migrate import MigrationFailed, head, known, migrate, revision_of
 from bot.store.tables import METADATA, CutoverRow
 from bot.store.tx import SqlTx
 from tests.contract.conftest import SqlOpener
@@ -113,7 +113,7 @@ def test_threads_that_migrate_at_once_change_it_once(empty: Callable[[str], str]
     assert sorted(each.changed for each in done) == [False, False, False, True]
 
 
-def test_a_newer_schema_is_left_alone(empty: Callable[[str], str]) -> None:
+async def test_a_newer_schema_is_left_alone(empty: Callable[[str], str]) -> None:
     """A replica of the release before starts again while the new release has migrated already."""
     url = empty("newer")
     migrate(url)
@@ -123,6 +123,9 @@ def test_a_newer_schema_is_left_alone(empty: Callable[[str], str]) -> None:
     engine.dispose()
     done = migrate(url)
     assert (done.newer, done.changed, done.after) == (True, False, "9999")
+    store = open_store(url)
+    assert (await store.health()).current  # and so it stays ready for work
+    await store.close()
 
 
 async def test_health_tells_what_schema_is_there(empty: Callable[[str], str]) -> None:
@@ -172,15 +175,20 @@ def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], No
     def add(body: str) -> None:
         step = STEP.format(revision="next", down=head(), body=body)
         (folder / "versions" / "next.py").write_text(step)
-        head.cache_clear()
+        _forget()
 
     return add
+
+
+def _forget() -> None:
+    head.cache_clear()
+    known.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def _forget_the_head() -> object:
     yield
-    head.cache_clear()
+    _forget()
 
 
 async def _filled(url: str) -> None:
