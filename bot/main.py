@@ -1,1 +1,163 @@
-"""Wires everything together."""
+"""Wires everything together: the ports' adapters, the rules, Slack, the ticks."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from pydantic import SecretStr
+
+from bot.content.faq_loader import load_tree
+from bot.content.hosts import recognise
+from bot.dns.client import DnsClient
+from bot.dns.config import DnsConfig, parse_endpoints
+from bot.dns.idn import TableRules
+from bot.holidays import japanese_calendar
+from bot.matching import default_matcher
+from bot.ports import Clock, Dns
+from bot.scheduler import Scheduler
+from bot.settings import Settings
+from bot.slack.app import OneTeam, SlackSide
+from bot.slack.render import render
+from bot.slack.sender import Sender
+from bot.store.engine import SqlStore
+from bot.usecases.ask import Asker
+from bot.usecases.context import Deps
+from bot.usecases.look import look_due
+from bot.usecases.remind import fire_due
+
+log = structlog.get_logger(__name__)
+
+ALIVE_WITHIN = 30.0  # seconds since the last tick
+
+
+class Bot:
+    """One running bot: start it once, stop it once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: SqlStore,
+        dns: Dns,
+        clock: Clock,
+        *,
+        token: SecretStr,
+        api_url: str,
+        app_token: SecretStr | None,
+        signing_secret: SecretStr | None,
+        per_second: float = 1.0,
+    ) -> None:
+        clients = OneTeam(token, api_url)
+        sender = Sender(store, clock, clients, render, per_second=per_second)
+        self.store = store
+        self.clock = clock
+        self.deps = Deps(
+            store=store,
+            dns=dns,
+            clock=clock,
+            asker=Asker(load_tree(), default_matcher()),
+            calendar=japanese_calendar(settings.closed_days),
+            rules=TableRules(),
+            name_host=name_host,
+            operators=frozenset(settings.operators),
+            wake=sender.wake,
+        )
+        self.sender = sender
+        self.slack = SlackSide(
+            self.deps,
+            sender,
+            clients,
+            app_token=app_token,
+            signing_secret=signing_secret,
+            api_url=api_url,
+            token=token,
+        )
+        self.scheduler = Scheduler(
+            {
+                "reminders": lambda: fire_due(self.deps),
+                "looks": lambda: look_due(self.deps),
+                "inbox": self.slack.worker.sweep,
+            }
+        )
+
+    async def start(self) -> None:
+        """Begin: what an earlier run left first, then whatever Slack delivers and the clock brings."""
+        await self.slack.start()
+        self.scheduler.start()
+        log.info("started")
+
+    async def stop(self, seconds: float = 10.0) -> None:
+        """Let what is under way end within `seconds`, then close the store. What did not end is kept."""
+        await self.scheduler.stop()
+        await self.slack.stop(seconds)
+        await self.store.close()
+        log.info("stopped")
+
+    async def alive(self) -> bool:
+        return self.scheduler.age_seconds < ALIVE_WITHIN
+
+    async def database_ready(self) -> bool:
+        """The database answers, with the schema that this code expects."""
+        return (await self.store.health()).current
+
+    async def settle(self) -> None:
+        """Do everything that is due now, to the last message: for a clock that was moved."""
+        for _ in range(50):
+            due = await fire_due(self.deps) + await look_due(self.deps)
+            await self.slack.worker.idle()
+            while await self.store.transact(lambda tx: tx.outbox.unsettled()):
+                if not await self.sender.drain():
+                    break
+            if not due:
+                return
+
+    async def next_due(self) -> datetime | None:
+        """When the next reminder comes."""
+        return await self.store.transact(lambda tx: tx.reminders.next_due())
+
+    async def next_look(self, until: datetime) -> datetime | None:
+        """When DNS is next looked at unasked, where that is before `until`."""
+        rows = await self.store.transact(lambda tx: tx.cutovers.due_looks(until, 1))
+        return rows[0].next_look_at if rows else None
+
+
+def name_host(nameservers: Sequence[str]) -> str | None:
+    """The id of the DNS host that these NS names belong to (procedure B3)."""
+    host = recognise(nameservers)
+    return host.id if host else None
+
+
+def dns_config(settings: Settings) -> DnsConfig:
+    """Whom to ask, as the settings say. Raises BadEndpoint."""
+    return DnsConfig(
+        resolvers=parse_endpoints(settings.resolvers),
+        nameservers=parse_endpoints(settings.nameservers),
+        sample_resolvers=parse_endpoints(settings.sample_resolvers),
+    )
+
+
+def dns_client(settings: Settings, clock: Clock) -> DnsClient:
+    return DnsClient(dns_config(settings), clock)
+
+
+HOPS = 60
+
+
+async def travel(bot: Bot, set_clock: Callable[[datetime], None], target: datetime) -> None:
+    """Move the clock to `target` as time would pass: stopping wherever something falls due."""
+    start = bot.clock.now()
+    nearest = max((target - start) / HOPS, timedelta(seconds=1))
+    while True:
+        now = bot.clock.now()
+        await bot.settle()
+        if now >= target:
+            return
+        stops = [target]
+        due = await bot.next_due()
+        if due is not None and due < target:
+            stops.append(max(due, now + timedelta(seconds=1)))
+        look = await bot.next_look(target)
+        if look is not None:
+            stops.append(max(look, now + nearest))
+        set_clock(max(min(stops), bot.clock.now()))
+        await asyncio.sleep(0)

@@ -59,9 +59,18 @@ class Settings(BaseSettings):
     closed_days: Words = Field(
         default=(), description="Further days without support, as YYYY-MM-DD, besides weekends and holidays"
     )
+    operators: Words = Field(
+        default=(),
+        description="User ids that may act on every cutover; without it every full member may",
+    )
+    messages_per_second: float = Field(
+        default=1.0, description="Pace of messages in one channel; Slack allows about one"
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("resolvers", "nameservers", "sample_resolvers", "closed_days", mode="before")
+    @field_validator(
+        "resolvers", "nameservers", "sample_resolvers", "closed_days", "operators", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return _words(value)

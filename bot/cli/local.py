@@ -1,0 +1,98 @@
+"""The bot in the local workspace: Slack, DNS and time are played on this machine, the bot is the real one."""
+
+import asyncio
+import sys
+from datetime import datetime
+
+import structlog
+from pydantic import SecretStr
+
+from bot.dns.client import DnsClient
+from bot.dns.sandbox import Sandbox
+from bot.health import add_health
+from bot.main import Bot, travel
+from bot.manifest import load_manifest
+from bot.settings import Settings
+from bot.store.engine import SqlStore
+from bot.workspace.app import App
+from bot.workspace.clock import MovableClock
+from bot.workspace.dns_panel import DnsPanel
+from bot.workspace.server import APP_TOKEN, BOT_TOKEN, LocalWorkspace
+
+log = structlog.get_logger(__name__)
+
+
+async def run_local(settings: Settings, store: SqlStore, stop: asyncio.Event) -> None:
+    """Run until `stop`. The workspace, the sandbox's zones and the clock are kept in the data folder."""
+    folder = settings.data.expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = MovableClock()
+    sandbox = Sandbox(clock)
+    running: list[Bot] = []
+
+    async def go(instant: datetime) -> None:
+        for bot in running:
+            await travel(bot, clock.set, instant)
+
+    async def next_due() -> datetime | None:
+        return await running[0].next_due() if running else None
+
+    workspace = LocalWorkspace(
+        clock,
+        host=settings.host,
+        port=settings.port,
+        state_file=folder / "workspace.json",
+        app=App.from_manifest(load_manifest()),
+        travel=go,
+        next_due=next_due,
+        dns=DnsPanel(sandbox, folder / "sandbox.json"),
+        add_routes=lambda app: add_health(
+            app,
+            lambda: running[0].alive(),
+            {
+                "database": lambda: running[0].database_ready(),
+                "slack": lambda: running[0].slack.connected(),
+            },
+        ),
+    )
+    await sandbox.start()
+    try:
+        await workspace.start()
+        try:
+            await _with_bot(settings, store, stop, workspace, sandbox, clock, running)
+        finally:
+            await workspace.stop()
+    finally:
+        await sandbox.stop()
+
+
+async def _with_bot(
+    settings: Settings,
+    store: SqlStore,
+    stop: asyncio.Event,
+    workspace: LocalWorkspace,
+    sandbox: Sandbox,
+    clock: MovableClock,
+    running: list[Bot],
+) -> None:
+    bot = Bot(
+        settings,
+        store,
+        DnsClient(sandbox.dns_config(), clock),
+        clock,
+        token=SecretStr(BOT_TOKEN),
+        api_url=workspace.api_url,
+        app_token=SecretStr(APP_TOKEN),
+        signing_secret=None,
+        per_second=0,
+    )
+    running.append(bot)
+    await bot.start()
+    await workspace.wait_connected()
+    print(f"MX cutover bot, local workspace: {workspace.url}", flush=True)
+    print("No Slack tokens are set; everything stays on this machine. Ctrl+C ends it.", file=sys.stderr)
+    try:
+        await stop.wait()
+    finally:
+        running.clear()
+        await bot.stop()

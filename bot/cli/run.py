@@ -1,0 +1,123 @@
+"""`mxcutover run`: the bot in Slack where tokens are set, else the local workspace on this machine."""
+
+import asyncio
+import signal
+import sys
+from enum import StrEnum
+
+import structlog
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.clock import SystemClock
+from bot.health import add_health
+from bot.logs import configure
+from bot.main import Bot, dns_client
+from bot.settings import Settings
+from bot.slack.app import LARGEST_BODY
+from bot.store.engine import SqlStore, database_url, open_store
+from bot.store.migrate import migrate
+
+log = structlog.get_logger(__name__)
+
+
+class Mode(StrEnum):
+    SOCKET = "socket"
+    HTTP = "http"
+    LOCAL = "local"
+
+
+class BadTokens(ValueError):
+    """Some of Slack's tokens are set, but not a pair that makes a mode; says what is missing."""
+
+
+def mode_of(settings: Settings) -> Mode:
+    """Socket Mode with bot and app token, HTTP with bot token and signing secret, else local.
+
+    Raises BadTokens where only a part is there: starting the local workspace instead would surprise.
+    """
+    if settings.slack_bot_token:
+        if settings.slack_app_token:
+            return Mode.SOCKET
+        if settings.slack_signing_secret:
+            return Mode.HTTP
+        raise BadTokens(
+            "SLACK_BOT_TOKEN is set; add SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)"
+        )
+    if settings.slack_app_token or settings.slack_signing_secret:
+        raise BadTokens("SLACK_BOT_TOKEN is missing; unset the other SLACK_ variables for a local workspace")
+    return Mode.LOCAL
+
+
+def run(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; the exit code."""
+    configure(settings.log_level, as_json=not sys.stderr.isatty())
+    try:
+        mode = mode_of(settings)
+    except BadTokens as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    try:
+        asyncio.run(_run(settings, mode))
+    except OSError as error:
+        print(f"{settings.host}:{settings.port}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _run(settings: Settings, mode: Mode) -> None:
+    url = database_url(settings)
+    await asyncio.to_thread(migrate, url)
+    store = open_store(url)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        if mode is Mode.LOCAL:
+            from bot.cli.local import run_local
+
+            await run_local(settings, store, stop)
+        else:
+            await _in_slack(settings, store, stop, mode)
+    finally:
+        await store.close()
+
+
+async def _in_slack(settings: Settings, store: SqlStore, stop: asyncio.Event, mode: Mode) -> None:
+    clock = SystemClock()
+    bot = Bot(
+        settings,
+        store,
+        dns_client(settings, clock),
+        clock,
+        token=settings.slack_bot_token or SecretStr(""),
+        api_url=api_url(settings),
+        app_token=settings.slack_app_token if mode is Mode.SOCKET else None,
+        signing_secret=settings.slack_signing_secret if mode is Mode.HTTP else None,
+        per_second=settings.messages_per_second,
+    )
+    web_app = web.Application(client_max_size=LARGEST_BODY)
+    _health(web_app, bot)
+    if mode is Mode.HTTP:
+        bot.slack.add_routes(web_app)
+    runner = web.AppRunner(web_app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, settings.host, settings.port).start()
+    await bot.start()
+    print(f"mxcutover: {mode.value}, http://{settings.host}:{settings.port}/readyz", flush=True)
+    try:
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+        await bot.stop()
+
+
+def api_url(settings: Settings) -> str:
+    """The Web API's base address; the SDK wants `/api/` at its end."""
+    address = settings.slack_api_url.rstrip("/")
+    return f"{address}/" if address.endswith("/api") else f"{address}/api/"
+
+
+def _health(web_app: web.Application, bot: Bot) -> None:
+    add_health(web_app, bot.alive, {"database": bot.database_ready, "slack": bot.slack.connected})

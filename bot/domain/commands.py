@@ -1,0 +1,93 @@
+"""The verbs of the slash command, mentions and direct messages, in both languages."""
+
+import unicodedata
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    START = "start"
+    STATUS = "status"
+    LIST = "list"
+    CHECK = "check"
+    PLAN = "plan"
+    HISTORY = "history"
+    RESCHEDULE = "reschedule"
+    ASSIGN = "assign"
+    ROLLBACK = "rollback"
+    CANCEL = "cancel"
+    ASK = "ask"
+    HELP = "help"
+
+
+SPELLINGS: dict[str, Verb] = {
+    **{verb.value: verb for verb in Verb},
+    "new": Verb.START,
+    "open": Verb.START,
+    "begin": Verb.START,
+    "開始": Verb.START,
+    "はじめる": Verb.START,
+    "始める": Verb.START,
+    "状況": Verb.STATUS,
+    "状態": Verb.STATUS,
+    "ステータス": Verb.STATUS,
+    "進捗": Verb.STATUS,
+    "show": Verb.STATUS,
+    "ls": Verb.LIST,
+    "一覧": Verb.LIST,
+    "リスト": Verb.LIST,
+    "確認": Verb.CHECK,
+    "チェック": Verb.CHECK,
+    "診断": Verb.CHECK,
+    "予定": Verb.PLAN,
+    "計画": Verb.PLAN,
+    "schedule": Verb.PLAN,
+    "履歴": Verb.HISTORY,
+    "log": Verb.HISTORY,
+    "延期": Verb.RESCHEDULE,
+    "日程変更": Verb.RESCHEDULE,
+    "変更": Verb.RESCHEDULE,
+    "move": Verb.RESCHEDULE,
+    "postpone": Verb.RESCHEDULE,
+    "担当": Verb.ASSIGN,
+    "切り戻し": Verb.ROLLBACK,
+    "切戻し": Verb.ROLLBACK,
+    "ロールバック": Verb.ROLLBACK,
+    "revert": Verb.ROLLBACK,
+    "roll-back": Verb.ROLLBACK,
+    "中止": Verb.CANCEL,
+    "取消": Verb.CANCEL,
+    "キャンセル": Verb.CANCEL,
+    "abort": Verb.CANCEL,
+    "stop": Verb.CANCEL,
+    "質問": Verb.ASK,
+    "faq": Verb.ASK,
+    "ヘルプ": Verb.HELP,
+    "使い方": Verb.HELP,
+    "?": Verb.HELP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A verb and what followed it; `verb` None: no such word, `nearest` may be what was meant."""
+
+    verb: Verb | None
+    rest: str = ""
+    word: str = ""
+    nearest: Verb | None = None
+
+
+def parse_command(text: str) -> Command:
+    """What `/mxcutover …` asks for. Nothing at all is a request for help. Raises nothing."""
+    stripped = text.strip()
+    if not stripped:
+        return Command(Verb.HELP)
+    word, _, rest = stripped.replace("\u3000", " ").partition(" ")
+    key = unicodedata.normalize("NFKC", word).lower()
+    verb = SPELLINGS.get(key)
+    if verb is not None:
+        return Command(verb, rest.strip(), word)
+    close = get_close_matches(key, SPELLINGS, n=1, cutoff=0.7)
+    return Command(None, rest.strip(), word, SPELLINGS[close[0]] if close else None)

@@ -1,0 +1,113 @@
+"""The bot in Slack: Bolt, the inbox's worker, the outbox's sender, over Socket Mode or HTTP."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+from pydantic import SecretStr
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.teams import Team
+from bot.slack.handlers import Handlers
+from bot.slack.intake import Intake
+from bot.slack.people import Directory
+from bot.slack.sender import Sender
+from bot.slack.submit import Submissions
+from bot.slack.work import Worker
+from bot.usecases.context import Deps
+
+log = structlog.get_logger(__name__)
+
+EVENTS_PATH = "/slack/events"
+LARGEST_BODY = 1 << 20
+
+
+class OneTeam:
+    """The client of a bot that is installed in one workspace, by its token."""
+
+    def __init__(self, token: SecretStr, api_url: str) -> None:
+        # Without the SDK's own retries: after a reset connection it would post twice.
+        self.client = AsyncWebClient(
+            token=token.get_secret_value(),
+            base_url=api_url,
+            retry_handlers=[],
+            timeout=15,
+        )
+
+    async def of(self, team: Team) -> AsyncWebClient | None:
+        return self.client
+
+
+class SlackSide:
+    """Everything that talks with Slack. Start it after the store is open."""
+
+    def __init__(
+        self,
+        deps: Deps,
+        sender: Sender,
+        clients: OneTeam,
+        *,
+        app_token: SecretStr | None,
+        signing_secret: SecretStr | None,
+        api_url: str,
+        token: SecretStr,
+    ) -> None:
+        self.sender = sender
+        directory = Directory(deps.store, deps.clock, clients)
+        submissions = Submissions(deps, directory)
+        handlers = Handlers(deps, directory, clients, submissions)
+        self.worker = Worker(deps.store, deps.clock, handlers, handlers.apologise)
+        intake = Intake(deps.store, deps.clock, self.worker.take, submissions.acknowledge)
+        reading = AsyncWebClient(token=token.get_secret_value(), base_url=api_url, timeout=15)
+        reading.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
+        self.app = AsyncApp(
+            client=reading,
+            signing_secret=signing_secret.get_secret_value() if signing_secret else "unused",
+            process_before_response=True,
+            ignoring_self_events_enabled=False,
+            request_verification_enabled=signing_secret is not None,
+        )
+        intake.install(self.app)
+        self._app_token = app_token
+        self._socket: AsyncSocketModeHandler | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take up what an earlier run left, begin sending, and connect where Socket Mode is used."""
+        await self.worker.sweep(older=timedelta())
+        self._sending = asyncio.create_task(self.sender.run(), name="sender")
+        if self._app_token is not None:
+            self._socket = AsyncSocketModeHandler(
+                self.app, self._app_token.get_secret_value(), ping_interval=10
+            )
+            await self._socket.connect_async()
+
+    async def stop(self, seconds: float = 10.0) -> None:
+        """Take nothing new, let what is under way end within `seconds`."""
+        if self._socket is not None:
+            await self._socket.close_async()
+        await self.worker.stop(seconds)
+        self.sender.stop()
+        if self._sending is not None:
+            await asyncio.wait([self._sending], timeout=seconds)
+            self._sending.cancel()
+            await asyncio.gather(self._sending, return_exceptions=True)
+
+    async def connected(self) -> bool:
+        """Whether Slack can reach the bot: over HTTP always, over Socket Mode while connected."""
+        if self._app_token is None:
+            return True
+        return self._socket is not None and bool(await self._socket.client.is_connected())
+
+    def add_routes(self, web_app: web.Application) -> None:
+        """Slack's signed requests, for the HTTP mode."""
+        web_app.router.add_post(EVENTS_PATH, self._serve)
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        bolt_request = await to_bolt_request(request)
+        return await to_aiohttp_response(await self.app.async_dispatch(bolt_request))

@@ -1,0 +1,40 @@
+"""A FAQ answer or question in Slack: its text, what the bot saw itself, and its buttons."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.content.faq_text import render
+from bot.slack import elements as el
+from bot.slack.rendered import Block, Rendered
+from bot.slack.voice import Voice
+
+
+def faq(voice: Voice, args: Mapping[str, Any]) -> Rendered:
+    """`args`: the view to render and the key of the place where the conversation stands."""
+    text = render(args["view"], voice.lang, el.escape)
+    place = str(args.get("place") or "")
+    blocks: list[Block] = []
+    if text.title:
+        blocks.append(el.section(f"*{text.title}*"))
+    if text.evidence:
+        blocks.append(el.context(*text.evidence))
+    blocks += el.sections(text.body)
+    if text.hint:
+        blocks.append(el.context(text.hint))
+    options = [
+        el.button(option.label, f"faq.{number}", {"p": place, "v": option.value})
+        for number, option in enumerate(text.options)
+    ]
+    blocks += el.actions(options)
+    if not text.options and args["view"].get("entry"):
+        entry = str(args["view"]["entry"])
+        closing = [
+            el.button(voice("button.helped"), "faq_helped", {"e": entry}),
+            el.button(voice("button.not_helped"), "faq_not_helped", {"e": entry}),
+        ]
+        others = [
+            el.button(other.label, f"faq_other.{number}", {"p": place, "v": other.value})
+            for number, other in enumerate(text.others)
+        ]
+        blocks += el.actions([*closing, *others])
+    return Rendered(el.cut(text.plain, 3000), tuple(blocks))

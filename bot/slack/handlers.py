@@ -1,0 +1,410 @@
+"""From a delivery to the one use case that it asks for."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.authority import Act, Actor, NotAllowed
+from bot.domain.commands import Command, Verb, parse_command
+from bot.domain.cutover import Cutover, NotNow, Step
+from bot.domain.names import BadName, canonical
+from bot.ports import Delivery, InboxRow, Outgoing
+from bot.slack import home
+from bot.slack.forms import start_form
+from bot.slack.payloads import Body, Click, click, mentions, where, who, without_mentions
+from bot.slack.people import CannotVerify, Directory
+from bot.slack.sender import Clients
+from bot.slack.submit import Submissions
+from bot.slack.voice import Voice
+from bot.usecases import answer, ending, hear, look, questions, retry, show, start
+from bot.usecases.context import Deps, Where, say, transact
+from bot.usecases.ending import Gone
+
+log = structlog.get_logger(__name__)
+
+TRIGGER_LIVES = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """One delivery's actor, place, inbox row and what is left of its trigger."""
+
+    actor: Actor
+    where: Where
+    row: InboxRow
+    trigger: str | None
+
+    @property
+    def row_id(self) -> int:
+        return self.row.id
+
+
+class Handlers:
+    """Thin: reads the payload, calls a use case, says politely why something was refused."""
+
+    def __init__(self, deps: Deps, directory: Directory, clients: Clients, submissions: Submissions) -> None:
+        self._deps = deps
+        self._directory = directory
+        self._clients = clients
+        self._submissions = submissions
+
+    async def __call__(self, row: InboxRow) -> None:
+        body = row.payload
+        person = who(row.kind, body)
+        place = where(row.kind, body)
+        if not person.user:
+            await say(self._deps, row.team, row.id)
+            return
+        try:
+            actor = await self._directory.actor(row.team, person.user, home_team=person.home_team)
+        except CannotVerify:
+            unknown = Actor(row.team, person.user)
+            await say(self._deps, row.team, row.id, place.private(unknown, "cannot_verify"))
+            return
+        speaker = Speaker(actor, place, row, body.get("trigger_id"))
+        try:
+            await self._dispatch(speaker, body)
+        except NotAllowed as refused:
+            await self._private(speaker, "not_allowed", who=list(refused.who_may))
+        except Gone:
+            await self._private(speaker, "gone")
+        except NotNow as refused:
+            await self._private(speaker, "refuse.not_now", state=refused.state.value)
+
+    async def _private(self, speaker: Speaker, kind: str, **args: Any) -> None:
+        message = speaker.where.private(speaker.actor, kind, args)
+        await say(self._deps, speaker.actor.team, speaker.row_id, message)
+
+    async def _dispatch(self, speaker: Speaker, body: Body) -> None:
+        match speaker.row.kind:
+            case "command":
+                await self._verb(speaker, parse_command(str(body.get("text", ""))), None)
+            case "action":
+                await self._clicked(speaker, click(body))
+            case "view":
+                await self._submitted(speaker, body)
+            case "shortcut":
+                await self._shortcut(speaker, body)
+            case "event":
+                await self._event(speaker, body)
+            case _:
+                await say(self._deps, speaker.actor.team, speaker.row_id)
+
+    # --- verbs -------------------------------------------------------------------------------------
+
+    async def _verb(self, speaker: Speaker, command: Command, cutover: Cutover | None) -> None:
+        deps, actor, place, row_id = self._deps, speaker.actor, speaker.where, speaker.row_id
+        match command.verb:
+            case Verb.START:
+                await self._start(speaker, command.rest)
+            case Verb.HELP:
+                await self._private(speaker, "help")
+            case Verb.LIST:
+                await show.list_open(deps, actor, place, row_id)
+            case Verb.ASK:
+                await self._ask(speaker, command.rest, cutover)
+            case Verb.CHECK:
+                await self._check(speaker, command.rest, cutover)
+            case None:
+                args = {"word": command.word, "nearest": command.nearest.value if command.nearest else None}
+                await self._private(speaker, "unknown_command", **args)
+            case _:
+                await self._of_cutover(speaker, command.verb, command.rest, cutover)
+
+    async def _ask(self, speaker: Speaker, text: str, cutover: Cutover | None) -> None:
+        if text:
+            await questions.ask(self._deps, speaker.actor, speaker.where, speaker.row_id, text, cutover)
+        else:
+            await self._private(speaker, "help")
+
+    async def _check(self, speaker: Speaker, rest: str, cutover: Cutover | None) -> None:
+        text = rest or (cutover.domain if cutover else "")
+        if not text:
+            found = await show.find(self._deps, speaker.actor, "")
+            text = found.domain if found else ""
+        if text:
+            await look.check(self._deps, speaker.actor, speaker.where, speaker.row_id, text)
+        else:
+            await self._private(speaker, "needs_domain", verb="check")
+
+    async def _of_cutover(self, speaker: Speaker, verb: Verb, rest: str, cutover: Cutover | None) -> None:
+        deps, actor, place, row_id = self._deps, speaker.actor, speaker.where, speaker.row_id
+        name, _, more = rest.partition(" ")
+        found = cutover
+        if found is None:
+            found = await show.named(deps, actor, place, row_id, verb.value, name)
+        else:
+            more = rest
+        if found is None:
+            return
+        match verb:
+            case Verb.STATUS | Verb.PLAN | Verb.HISTORY:
+                await show.about(deps, actor, place, row_id, found, verb.value)
+            case Verb.CANCEL | Verb.ROLLBACK:
+                kind = f"{verb.value}_ask"
+                message = place.private(actor, kind, cutover_id=found.id)
+                await say(deps, actor.team, row_id, message)
+            case Verb.RESCHEDULE:
+                await hear.move(deps, actor, place, row_id, found, more)
+            case Verb.ASSIGN:
+                await hear.assign(deps, actor, place, row_id, found, more)
+            case _:
+                await self._private(speaker, "help")
+
+    # --- the form ------------------------------------------------------------------------------------
+
+    async def _start(self, speaker: Speaker, text: str) -> None:
+        form = await start.begin(self._deps, speaker.actor, speaker.where, speaker.row_id, text)
+        if form is None:
+            return
+        voice = Voice(speaker.actor.lang)
+        client = await self._clients.of(speaker.actor.team)
+        age = self._deps.clock.now() - speaker.row.at
+        opened = None
+        if client is not None and speaker.trigger and age < TRIGGER_LIVES:
+            opened = await self._open_view(client, speaker.trigger, start_form(voice, form))
+        if opened is None:
+            domain = form.domain.ascii if form.domain else ""
+            message = speaker.where.private(speaker.actor, "form_expired", {"domain": domain})
+            await say(self._deps, speaker.actor.team, None, message)
+            return
+        if form.domain is not None and client is not None:
+            facts = await self._deps.dns.look(form.domain.ascii)
+            view = start_form(voice, form, facts, self._deps.name_host(facts.nameservers))
+            await self._update_view(client, opened, view)
+
+    async def _open_view(self, client: AsyncWebClient, trigger: str, view: dict[str, Any]) -> str | None:
+        try:
+            response = await client.views_open(trigger_id=trigger, view=view)
+        except Exception as error:
+            log.warning("the form could not be opened", error=str(error)[:200])
+            return None
+        return str(response["view"]["id"])
+
+    async def _update_view(self, client: AsyncWebClient, view_id: str, view: dict[str, Any]) -> None:
+        try:
+            await client.views_update(view_id=view_id, view=view)
+        except Exception as error:  # it was closed or sent in the meantime
+            log.info("the form was not updated", error=str(error)[:200])
+
+    async def _submitted(self, speaker: Speaker, body: Body) -> None:
+        """The submission was judged while it was acknowledged (submit.py); now it is carried out."""
+        standing = await self._submissions.request(speaker.actor, body)
+        if standing is None:
+            await say(self._deps, speaker.actor.team, speaker.row_id)
+            return
+        channel, request = standing
+        place = Where(channel, None, None, channel.startswith("D"))
+        await start.open_cutover(
+            self._deps, speaker.actor, place, speaker.row_id, request, tz=speaker.actor.tz
+        )
+
+    # --- clicks -----------------------------------------------------------------------------------------
+
+    async def _clicked(self, speaker: Speaker, clicked: Click | None) -> None:
+        deps, actor, place, row_id = self._deps, speaker.actor, speaker.where, speaker.row_id
+        if clicked is None:
+            await say(deps, actor.team, row_id)
+            return
+        cutover_id = clicked.data.get("c", "")
+        match clicked.verb:
+            case "step_done" | "step_cant" | "step_not_needed" | "step_later":
+                await self._step(speaker, clicked)
+            case "check":
+                await self._check(speaker, "", await self._cutover(speaker, cutover_id))
+            case "plan" | "history" | "status":
+                cutover = await self._cutover(speaker, cutover_id)
+                await show.about(deps, actor, place, row_id, cutover, clicked.verb)
+            case "cancel":
+                await ending.cancel(deps, actor, place, row_id, cutover_id)
+            case "rollback":
+                await ending.roll_back(deps, actor, place, row_id, cutover_id)
+            case "reschedule":
+                day = _moment(clicked.data.get("at", ""))
+                if day is None:
+                    await say(deps, actor.team, row_id)
+                else:
+                    await ending.reschedule(deps, actor, place, row_id, cutover_id, day)
+            case "open_form":
+                await self._start(speaker, clicked.data.get("d", ""))
+            case "list":
+                await show.list_open(deps, actor, place, row_id)
+            case "retry_root":
+                await retry.root(deps, actor, row_id, cutover_id)
+            case "faq" | "faq_other":
+                await questions.go_on(deps, actor, place, row_id, clicked.data.get("v", ""))
+            case "faq_helped" | "faq_not_helped":
+                helped = clicked.verb == "faq_helped"
+                entry = clicked.data.get("e", "")
+                await hear.feedback(deps, actor, place, row_id, entry, helped=helped)
+            case _:
+                await say(deps, actor.team, row_id)
+
+    async def _cutover(self, speaker: Speaker, cutover_id: str) -> Cutover:
+        return await self._deps.store.transact(
+            lambda tx: ending.load(tx, self._deps, speaker.actor, cutover_id, Act.SEE)
+        )
+
+    async def _step(self, speaker: Speaker, clicked: Click) -> None:
+        deps, actor = self._deps, speaker.actor
+        try:
+            step = Step(clicked.data.get("s", ""))
+        except ValueError:
+            await say(deps, actor.team, speaker.row_id)
+            return
+        says = answer.Says(clicked.verb.removeprefix("step_"))
+        at = _tomorrow(deps.clock.now(), actor.tz) if says is answer.Says.LATER else None
+        voice = Voice(actor.lang)
+        reason = voice("button.cant_ttl") if says is answer.Says.CANT else ""
+        await answer.settle(
+            deps,
+            actor,
+            speaker.where,
+            speaker.row_id,
+            clicked.data.get("c", ""),
+            (step,),
+            says,
+            reason=reason,
+            at=at,
+        )
+
+    # --- shortcuts and events ------------------------------------------------------------------------------
+
+    async def _shortcut(self, speaker: Speaker, body: Body) -> None:
+        if body.get("type") == "shortcut":
+            await self._start_from_shortcut(speaker)
+            return
+        message: Body = body.get("message") or {}
+        thread = str(message.get("thread_ts") or message.get("ts") or "")
+        cutover = await self._deps.store.transact(
+            lambda tx: tx.cutovers.by_thread(speaker.actor.team, speaker.where.channel, thread)
+        )
+        if cutover is not None:
+            await show.about(self._deps, speaker.actor, speaker.where, speaker.row_id, cutover, "status")
+            return
+        in_thread = replace(speaker.where, thread_ts=thread or None)
+        text = str(message.get("text", ""))
+        await questions.ask(self._deps, speaker.actor, in_thread, speaker.row_id, text, None)
+
+    async def _start_from_shortcut(self, speaker: Speaker) -> None:
+        """A global shortcut has no channel: the cutover's thread goes into the person's DM."""
+        client = await self._clients.of(speaker.actor.team)
+        channel = ""
+        if client is not None and not speaker.where.channel:
+            opened = await client.conversations_open(users=[speaker.actor.user])
+            channel = str(opened["channel"]["id"])
+        place = replace(speaker.where, channel=speaker.where.channel or channel, is_dm=bool(channel))
+        await self._start(replace(speaker, where=place), "")
+
+    async def _event(self, speaker: Speaker, body: Body) -> None:
+        event: Body = body.get("event") or {}
+        match event.get("type"):
+            case "app_home_opened":
+                await self._home(speaker, str(event.get("tab", "home")))
+            case "app_mention":
+                await self._said(speaker, event, body, addressed=True)
+            case "message":
+                await self._said(speaker, event, body, addressed=speaker.where.is_dm)
+            case _:
+                await say(self._deps, speaker.actor.team, speaker.row_id)
+
+    async def _home(self, speaker: Speaker, tab: str) -> None:
+        await say(self._deps, speaker.actor.team, speaker.row_id)
+        client = await self._clients.of(speaker.actor.team)
+        if client is None or tab != "home":
+            return
+        view = await home.view(self._deps, speaker.actor)
+        await client.views_publish(user_id=speaker.actor.user, view=view)
+
+    async def _said(self, speaker: Speaker, event: Body, body: Body, *, addressed: bool) -> None:
+        bot_user = _bot_user(body)
+        text = str(event.get("text", ""))
+        if event.get("type") == "message" and not speaker.where.is_dm and mentions(text, bot_user):
+            await say(self._deps, speaker.actor.team, speaker.row_id)  # it comes as a mention too
+            return
+        text = without_mentions(text, bot_user)
+        thread = speaker.where.thread_ts
+        cutover = None
+        if thread is not None:
+            cutover = await self._deps.store.transact(
+                lambda tx: tx.cutovers.by_thread(speaker.actor.team, speaker.where.channel, thread)
+            )
+        if cutover is not None:
+            verb = await hear.reply(
+                self._deps, speaker.actor, speaker.where, speaker.row_id, cutover, text, addressed=addressed
+            )
+            if verb is not None:
+                await self._verb(speaker, verb, cutover)
+            return
+        if not addressed:
+            await say(self._deps, speaker.actor.team, speaker.row_id)
+            return
+        await self._addressed(speaker, event, text)
+
+    async def _addressed(self, speaker: Speaker, event: Body, text: str) -> None:
+        """A mention or a direct message outside a cutover's thread: a verb, a domain, or a question."""
+        if not speaker.where.is_dm and speaker.where.thread_ts is None and event.get("ts"):
+            speaker = replace(speaker, where=replace(speaker.where, thread_ts=str(event["ts"])))
+        command = parse_command(text)
+        if command.verb is not None and _is_command(command, self._deps):
+            await self._verb(speaker, command, None)
+            return
+        await questions.ask(self._deps, speaker.actor, speaker.where, speaker.row_id, text, None)
+
+    async def apologise(self, row: InboxRow, error_id: str) -> None:
+        """Tell the person that something went wrong, with the id that the log has."""
+        person = who(row.kind, row.payload)
+        place = where(row.kind, row.payload)
+        lang = "ja"
+        try:
+            lang = (await self._directory.actor(row.team, person.user)).lang
+        except CannotVerify:
+            log.info("language not known")
+        actor = Actor(row.team, person.user, lang)
+        message = place.private(actor, "error", {"error_id": error_id})
+        if not place.channel or row.kind == "view":
+            message = Outgoing(Delivery.DM, "error", {"error_id": error_id}, lang=lang, user=person.user)
+
+        def work(tx: Any) -> None:
+            tx.inbox.failed(row.id, error_id)
+            if person.user:
+                tx.outbox.put(row.team, message)
+
+        await transact(self._deps, row.team, None, work)
+
+
+def _is_command(command: Command, deps: Deps) -> bool:
+    """Whether a sentence that begins with a verb's word is meant as that verb: "start example.co.jp"."""
+    if command.verb in (Verb.HELP, Verb.LIST, Verb.ASK) or not command.rest:
+        return True
+    try:
+        canonical(command.rest.split()[0], deps.rules)
+    except BadName:
+        return False
+    return True
+
+
+def _bot_user(body: Body) -> str | None:
+    authorizations = body.get("authorizations") or []
+    if authorizations and isinstance(authorizations[0], dict):
+        user = authorizations[0].get("user_id")
+        return str(user) if user else None
+    return None
+
+
+def _tomorrow(now: datetime, tz: str) -> datetime:
+    """Tomorrow at ten in the person's own zone."""
+    local = now.astimezone(ZoneInfo(tz)) + timedelta(days=1)
+    return local.replace(hour=10, minute=0, second=0, microsecond=0)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

@@ -1,0 +1,133 @@
+"""The one door for what Slack delivers: kept in the inbox before it is acknowledged, worked on after.
+
+A global middleware, because Bolt acknowledges an event before any listener runs: a crash in between
+would lose it. Whatever cannot be kept is not acknowledged, so Slack delivers it again (events) or tells
+the person (commands, clicks).
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.domain.teams import Team
+from bot.ports import Clock, Store
+
+log = structlog.get_logger(__name__)
+
+SYNCHRONOUS = "view"  # a submission's answer is its acknowledgement: it may carry errors for the form
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One delivery, classified. `delivery_id` is the same when Slack delivers it again."""
+
+    kind: str
+    delivery_id: str
+    team: Team
+    payload: Mapping[str, Any]
+
+
+Work = Callable[[int], None]
+Submit = Callable[[Delivered], Awaitable[Mapping[str, Any] | None]]
+
+
+def classify(body: Mapping[str, Any]) -> Delivered | None:
+    """What a request body is; None for what the bot has no use for (it is acknowledged all the same)."""
+    kind = _kind(body)
+    if kind is None:
+        return None
+    team_part = body.get("team")
+    team_id = body.get("team_id") or (team_part.get("id") if isinstance(team_part, Mapping) else None) or ""
+    enterprise_part = body.get("enterprise")
+    enterprise_id = (
+        body.get("enterprise_id")
+        or (enterprise_part.get("id") if isinstance(enterprise_part, Mapping) else None)
+        or ""
+    )
+    unique = body.get("event_id") if kind == "event" else body.get("trigger_id")
+    if not unique:
+        text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+        unique = hashlib.sha256(text.encode()).hexdigest()
+    return Delivered(kind, f"{kind}:{unique}", Team(str(enterprise_id), str(team_id)), body)
+
+
+def _kind(body: Mapping[str, Any]) -> str | None:
+    if "command" in body:
+        return "command"
+    match body.get("type"):
+        case "event_callback":
+            return "event"
+        case "block_actions":
+            return "action"
+        case "view_submission" | "view_closed":
+            return "view" if body["type"] == "view_submission" else None
+        case "shortcut" | "message_action":
+            return "shortcut"
+    return None
+
+
+_SAID_BY_PEOPLE = (None, "thread_broadcast", "file_share")
+
+
+def own_echo(body: Mapping[str, Any], bot_user_id: str | None) -> bool:
+    """Whether an event is the bot's own message coming back, or an edit of one: never to be answered."""
+    event = body.get("event")
+    if not isinstance(event, Mapping):
+        return False
+    if event.get("type") == "message" and event.get("subtype") not in _SAID_BY_PEOPLE:
+        return True
+    return bool(event.get("bot_id")) or (bot_user_id is not None and event.get("user") == bot_user_id)
+
+
+class Intake:
+    """Keeps deliveries and hands them on."""
+
+    def __init__(self, store: Store, clock: Clock, work: Work, submit: Submit) -> None:
+        self._store = store
+        self._clock = clock
+        self._work = work
+        self._submit = submit
+
+    def install(self, app: AsyncApp) -> None:
+        """Register with Bolt; nothing else is registered."""
+        app.use(self._middleware)
+
+    async def _middleware(self, req: AsyncBoltRequest) -> BoltResponse:
+        try:
+            return await self._take(req)
+        except Exception:
+            log.exception("not kept, so not acknowledged")
+            return BoltResponse(status=503, body="")
+
+    async def _take(self, req: AsyncBoltRequest) -> BoltResponse:
+        delivered = classify(req.body)
+        if delivered is None or own_echo(req.body, req.context.bot_user_id):
+            return BoltResponse(status=200, body="")
+        if delivered.kind == SYNCHRONOUS:
+            answer = await self._submit(delivered)
+            if answer is not None:
+                return BoltResponse(
+                    status=200,
+                    body=json.dumps(answer, ensure_ascii=False),
+                    headers={"content-type": "application/json"},
+                )
+        await self.keep(delivered)
+        return BoltResponse(status=200, body="")
+
+    async def keep(self, delivered: Delivered) -> None:
+        """Store the delivery and start its work; one that was stored before is left alone."""
+        at = self._clock.now()
+        row_id = await self._store.transact(
+            lambda tx: tx.inbox.accept(
+                delivered.delivery_id, delivered.kind, delivered.team, delivered.payload, at
+            )
+        )
+        if row_id is not None:
+            self._work(row_id)

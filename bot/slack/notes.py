@@ -1,0 +1,255 @@
+"""What is said to one person or outside a cutover's thread: refusals, lists, help, check results."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.content.refusals import refusal
+from bot.domain.cutover import Step
+from bot.domain.facts_json import facts_from_json
+from bot.domain.progress import asked
+from bot.slack import elements as el
+from bot.slack.material import Material
+from bot.slack.names import shown_name
+from bot.slack.rendered import Block, Rendered
+from bot.slack.thread import finding_lines, only, plan_lines, server_lines
+from bot.slack.voice import Voice, instant
+
+Args = Mapping[str, Any]
+
+
+def bad_name(voice: Voice, args: Args) -> Rendered:
+    """Why a domain was refused, and a button with the one that was probably meant."""
+    text = refusal("name", args["reason"], args["args"], voice.lang, el.escape)
+    buttons: list[Block] = []
+    meant = str(args["args"].get("suggestion") or "")
+    if args.get("verb") == "start":
+        if meant:
+            label = voice.raw("button.start_domain", domain=el.cut(meant, 50))
+            buttons.append(el.button(label, "open_form", {"d": meant}, style="primary"))
+        else:
+            buttons.append(el.button(voice("button.open_form"), "open_form", {"d": ""}))
+    return only(text, *el.actions(buttons))
+
+
+def bad_day(voice: Voice, args: Args) -> Rendered:
+    return only(voice(f"plan.problem.{args['trouble']}", **args.get("args", {})))
+
+
+def already_open(voice: Voice, material: Material, args: Args) -> Rendered:
+    """The domain's open cutover, instead of a second one."""
+    cutover = material.cutover
+    if cutover is None:
+        return only(voice("refuse.gone"))
+    text = voice(
+        "refuse.already_open",
+        domain=shown_name(cutover.domain),
+        state=voice(f"state.{cutover.state.value}"),
+        day=cutover.day,
+        owner=cutover.owner,
+    )
+    return only(text, *el.actions([el.button(voice("button.status"), "status", {"c": cutover.id})]))
+
+
+def not_allowed(voice: Voice, args: Args) -> Rendered:
+    who = [f"<@{user}>" for user in args.get("who", ())]
+    if not who:
+        return only(voice("refuse.outsider"))
+    return only(voice.raw("refuse.not_allowed", who=who))
+
+
+def not_now(voice: Voice, args: Args) -> Rendered:
+    return only(voice("refuse.not_now", state=voice(f"state.{args['state']}")))
+
+
+def error(voice: Voice, args: Args) -> Rendered:
+    return only(voice("refuse.error", error_id=args["error_id"]))
+
+
+def form_expired(voice: Voice, args: Args) -> Rendered:
+    data = {"d": str(args.get("domain") or "")}
+    button = el.button(voice("button.open_form"), "open_form", data, style="primary")
+    return only(voice("refuse.form_expired"), *el.actions([button]))
+
+
+def unknown_command(voice: Voice, args: Args) -> Rendered:
+    """The word that is no verb, the nearest that is, and the list of all."""
+    parts = [voice("command.unknown", word=el.cut(str(args.get("word")), 60))]
+    if args.get("nearest"):
+        parts.append(voice("command.nearest", verb=args["nearest"]))
+    return only("\n".join([*parts, "", voice("help.text")]))
+
+
+def needs_domain(voice: Voice, args: Args) -> Rendered:
+    return only(voice("command.needs_domain", verb=args["verb"]))
+
+
+def help_text(voice: Voice, args: Args) -> Rendered:
+    button = el.button(voice("button.new"), "open_form", {"d": ""}, style="primary")
+    listing = el.button(voice("button.list"), "list", {})
+    return only(voice("help.text"), *el.actions([button, listing]))
+
+
+def none_for(voice: Voice, args: Args) -> Rendered:
+    """There is no open cutover of that domain."""
+    domain = args.get("domain")
+    if not domain:
+        return only(voice("status.none"))
+    button = el.button(
+        voice.raw("button.start_domain", domain=el.cut(shown_name(domain), 50)), "open_form", {"d": domain}
+    )
+    return only(voice("status.none_for", domain=shown_name(domain)), *el.actions([button]))
+
+
+def listing(voice: Voice, args: Args) -> Rendered:
+    """The open cutovers, the nearest day first."""
+    rows = args.get("rows", ())
+    if not rows:
+        return none_for(voice, {})
+    lines = [voice("list.title", total=args["total"])]
+    lines += [
+        voice(
+            "list.line",
+            domain=el.cut(shown_name(row["domain"]), 120),
+            state=voice(f"state.{row['state']}"),
+            day=instant(row["day"]),
+            owner=row["owner"],
+        )
+        for row in rows
+    ]
+    left = args["total"] - len(rows)
+    if left > 0:
+        lines.append(voice("list.more", count=left))
+    return only("\n".join(lines))
+
+
+def plan(voice: Voice, material: Material, args: Args) -> Rendered:
+    """The reminders to come."""
+    cutover = material.cutover
+    if cutover is None:
+        return only(voice("refuse.gone"))
+    lines = plan_lines(voice, material.pending) or [voice("plan.empty")]
+    return only("\n".join([voice("plan.title", domain=shown_name(cutover.domain)), *lines]))
+
+
+def history(voice: Voice, material: Material, args: Args) -> Rendered:
+    """What happened, when and by whom; the newest last."""
+    cutover = material.cutover
+    if cutover is None:
+        return only(voice("refuse.gone"))
+    lines = [voice("history.title", domain=shown_name(cutover.domain))]
+    for row in args.get("rows", ()):
+        who = f"　<@{row['actor']}>" if row.get("actor") else ""
+        at = voice.at(instant(row["at"]) or material.now)
+        lines.append(f"• {at}　{history_line(voice, row['kind'], row.get('data') or {})}{who}")
+    return only("\n".join(lines))
+
+
+def history_line(voice: Voice, kind: str, data: Args) -> str:
+    """One entry in words."""
+    words: dict[str, Any] = {}
+    if "step" in data:
+        words["step"] = voice.short(Step(data["step"]))
+    if kind == "event":
+        return voice(f"event.{data['event']}")
+    if kind in ("reminded", "dropped"):
+        name = str(data.get("kind", ""))
+        words["reminder"] = _kind(voice, name)
+    if kind == "step_skipped":
+        words["reason"] = el.cut(str(data.get("reason") or "-"), 80)
+    key = f"history.{kind}"
+    return voice(key, **words) if voice.has(key) else kind
+
+
+def _kind(voice: Voice, kind: str) -> str:
+    if kind.startswith("later:"):
+        return voice.short(Step(kind.split(":")[1]))
+    key = f"reminder_name.{kind.split(':')[0]}"
+    return voice(key) if voice.has(key) else kind
+
+
+def check(voice: Voice, material: Material, args: Args) -> Rendered:
+    """What DNS gave, then what is to be mended, the gravest first."""
+    facts = facts_from_json(args["facts"])
+    parts = [voice("check.title", domain=shown_name(facts.domain), at=facts.at)]
+    servers = [
+        {"server": str(answer.server), "outcome": answer.outcome.value}
+        if not answer.usable
+        else {"server": str(answer.server), "mx": [f"{r.mx} (TTL {r.ttl})" for r in answer.records]}
+        for answer in asked(facts)
+    ]
+    if servers:
+        parts.append(voice("check.mx_now") + "\n" + server_lines(voice, servers))
+    else:
+        parts.append(voice("answer.unknown_nobody"))
+    bad = [finding for finding in args["findings"] if finding["status"] != "ok"]
+    well = len(args["findings"]) - len(bad)
+    parts += finding_lines(voice, bad)
+    if not bad and servers:
+        parts.append(voice("check.all_well"))
+    elif well:
+        parts.append(voice("check.ok_count", count=well))
+    return only("\n\n".join(parts))
+
+
+def channel_closed(voice: Voice, material: Material, args: Args) -> Rendered:
+    """The bot may not post in the channel: how to let it in, and a button to try again."""
+    code = "not_in_channel" if args["code"] in ("not_in_channel", "channel_not_found") else str(args["code"])
+    key = f"channel_closed.{code}" if voice.has(f"channel_closed.{code}") else "channel_closed.other"
+    text = voice(key, channel=args["channel"], code=code)
+    buttons: list[Block] = []
+    if args.get("root") and material.cutover is not None:
+        buttons.append(el.button(voice("button.retry_root"), "retry_root", {"c": material.cutover.id}))
+    return only(text, *el.actions(buttons))
+
+
+def ask_before(voice: Voice, material: Material, verb: str) -> Rendered:
+    """One question before something that cannot be undone."""
+    cutover = material.cutover
+    if cutover is None:
+        return only(voice("refuse.gone"))
+    text = voice(f"{verb}.ask", domain=shown_name(cutover.domain))
+    button = el.button(voice(f"button.{verb}"), verb, {"c": cutover.id}, style="danger")
+    return only(text, *el.actions([button]))
+
+
+def ask_reschedule(voice: Voice, material: Material, args: Args) -> Rendered:
+    """What was understood, before the day is moved."""
+    cutover = material.cutover
+    if cutover is None:
+        return only(voice("refuse.gone"))
+    days = [instant(day) or material.now for day in args["days"]]
+    text = voice("reschedule.ask", day=days, before=cutover.day)
+    buttons = [
+        el.button(
+            voice.raw("button.confirm_reschedule", day=day),
+            f"reschedule.{number}",
+            {"c": cutover.id, "at": day.isoformat()},
+            style="primary" if number == 0 else None,
+        )
+        for number, day in enumerate(days)
+    ]
+    return only(text, *el.actions(buttons))
+
+
+def moved(voice: Voice, kind: str, args: Args) -> Rendered:
+    """A cutover was cancelled, moved, assigned, or is being rolled back."""
+    if kind == "cancelled":
+        text = voice("cancelled.text", user=args["user"])
+        if args.get("ttl"):
+            text += "\n" + voice("cancel.ttl_left", ttl=args["ttl"])
+        return only(text)
+    if kind == "rescheduled":
+        return only(
+            voice(
+                "rescheduled.text",
+                user=args["user"],
+                day=instant(args["day"]),
+                before=instant(args["before"]),
+            )
+        )
+    if kind == "assigned":
+        return only(voice.raw("assigned.text", users=[f"<@{user}>" for user in args["users"]]))
+    old = "\n".join(args.get("old") or ())
+    new = "\n".join(args.get("new") or ())
+    old_text = el.escape(old) if old else voice("rollback.no_snapshot")
+    return only(voice.raw("rollback.text", old=old_text, new=el.escape(new)))

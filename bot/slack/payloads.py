@@ -1,0 +1,85 @@
+"""Slack's payloads as the handlers see them: who, where, what. Nothing is trusted for authority."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.usecases.context import Where
+
+Body = Mapping[str, Any]
+MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    user: str
+    home_team: str | None
+
+
+def who(kind: str, body: Body) -> Who:
+    """The acting person, and the workspace that the payload says they belong to."""
+    if kind == "command":
+        return Who(str(body.get("user_id", "")), None)
+    if kind == "event":
+        event: Body = body.get("event") or {}
+        return Who(str(event.get("user", "")), event.get("user_team") or event.get("source_team"))
+    user: Body = body.get("user") or {}
+    return Who(str(user.get("id", "")), user.get("team_id"))
+
+
+def where(kind: str, body: Body) -> Where:
+    """Where to answer."""
+    if kind == "command":
+        channel = str(body.get("channel_id", ""))
+        return Where(channel, None, body.get("response_url"), channel.startswith("D"))
+    if kind == "event":
+        event: Body = body.get("event") or {}
+        channel = str(event.get("channel", ""))
+        return Where(channel, event.get("thread_ts"), None, _is_dm(event, channel))
+    container: Body = body.get("container") or {}
+    part: Body = body.get("channel") or {}
+    channel = str(part.get("id") or container.get("channel_id") or "")
+    message: Body = body.get("message") or {}
+    thread = message.get("thread_ts") or container.get("thread_ts")
+    return Where(channel, thread, body.get("response_url"), channel.startswith("D"))
+
+
+def _is_dm(event: Body, channel: str) -> bool:
+    return event.get("channel_type") == "im" or channel.startswith("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A button: its verb (the action_id up to a dot) and its value."""
+
+    verb: str
+    data: Mapping[str, str]
+
+
+def click(body: Body) -> Click | None:
+    """The first action of a block_actions payload; None where it is not a button of the bot's."""
+    actions = body.get("actions") or []
+    if not actions or not isinstance(actions[0], Mapping):
+        return None
+    action = actions[0]
+    verb = str(action.get("action_id", "")).split(".")[0]
+    try:
+        data = json.loads(action.get("value") or "{}")
+    except ValueError:
+        return None
+    if not isinstance(data, dict):
+        return None
+    return Click(verb, {str(key): str(value) for key, value in data.items()})
+
+
+def without_mentions(text: str, bot_user: str | None) -> str:
+    """The text without the bot's own mention."""
+    if bot_user is None:
+        return text.strip()
+    return re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>", " ", text).strip()
+
+
+def mentions(text: str, user: str | None) -> bool:
+    return user is not None and any(found == user for found in MENTION.findall(text))

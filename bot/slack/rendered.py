@@ -1,0 +1,20 @@
+"""A message as Slack takes it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """`text` is the whole sense in plain words: notifications and screen readers have nothing else."""
+
+    text: str
+    blocks: tuple[Block, ...] | None = None
+
+    def body(self) -> dict[str, Any]:
+        """The arguments of a posting call."""
+        if self.blocks is None:
+            return {"text": self.text}
+        return {"text": self.text, "blocks": list(self.blocks)}

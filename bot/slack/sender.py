@@ -1,0 +1,370 @@
+"""Says what is in the outbox: claim, render, post, settle.
+
+Slack has no idempotency key. Each post carries its row's key as metadata; where an answer was lost the
+outcome is *unknown*, and the key is looked for in the channel before anything is said again.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Protocol
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.domain.cutover import Cutover
+from bot.domain.teams import Team
+from bot.ports import Clock, Delivery, OutboxRow, Outgoing, Store, Tx
+from bot.slack.errors import Policy, Refusal, understand
+from bot.slack.material import Material, gather
+from bot.slack.rendered import Rendered
+
+log = structlog.get_logger(__name__)
+
+EVENT_TYPE = "mxcutover_message"
+LEASE = timedelta(seconds=60)
+CALL_SECONDS = 20.0  # well inside the lease, so that a lease never runs out under a living call
+BATCH = 20
+IDLE_SECONDS = 1.0
+
+
+class Clients(Protocol):
+    async def of(self, team: Team) -> AsyncWebClient | None:
+        """A client with the workspace's token and without retries of its own; None: not installed there."""
+        ...
+
+
+class Renderer(Protocol):
+    def __call__(self, message: Outgoing, material: Material) -> Rendered: ...
+
+
+class Pace:
+    """At most one message a second and channel, with a small burst (Slack's posting limit)."""
+
+    def __init__(self, per_second: float, burst: int = 3) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._allowance: dict[str, tuple[float, float]] = {}
+
+    def wait_for(self, channel: str) -> float:
+        """Seconds to wait before the next message to `channel`; 0 takes the place."""
+        if self._per_second <= 0:
+            return 0.0
+        now = time.monotonic()
+        left, since = self._allowance.get(channel, (float(self._burst), now))
+        left = min(float(self._burst), left + (now - since) * self._per_second)
+        if left < 1:
+            self._allowance[channel] = (left, now)
+            return (1 - left) / self._per_second
+        self._allowance[channel] = (left - 1, now)
+        return 0.0
+
+
+class Sender:
+    """The loop that empties the outbox."""
+
+    def __init__(
+        self, store: Store, clock: Clock, clients: Clients, render: Renderer, *, per_second: float = 1.0
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._clients = clients
+        self._render = render
+        self._pace = Pace(per_second)
+        self._woken = asyncio.Event()
+        self._dm: dict[tuple[Team, str], str] = {}
+        self._stopping = False
+
+    def wake(self) -> None:
+        """There may be something to say."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until `stop`: send what is due, else wait to be woken or a second."""
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                sent = await self.drain()
+            except Exception:
+                log.exception("the outbox could not be read")
+                sent = 0
+            if sent:
+                continue
+            try:
+                await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
+            except TimeoutError:
+                continue
+
+    def stop(self) -> None:
+        """End `run` after the batch in hand."""
+        self._stopping = True
+        self._woken.set()
+
+    async def drain(self) -> int:
+        """Send one batch; how many rows it held."""
+        now = self._clock.now()
+        rows = await self._store.transact(lambda tx: tx.outbox.claim(now, limit=BATCH, lease=LEASE))
+        if rows:
+            await asyncio.gather(*(self._settle(row) for row in rows))
+        return len(rows)
+
+    async def _settle(self, row: OutboxRow) -> None:
+        bound = log.bind(outbox_id=row.id, kind=row.message.kind, cutover_id=row.message.cutover_id)
+        try:
+            await self._send(row, bound)
+        except Exception as error:
+            bound.exception("a message could not be made")
+            text = f"{type(error).__name__}"
+            await self._store.transact(lambda tx: tx.outbox.failed(row.id, row.token, text))
+
+    async def _send(self, row: OutboxRow, bound: Any) -> None:
+        client = await self._clients.of(row.team)
+        if client is None:
+            await self._fail(row, Refusal(Policy.GIVE_UP, "not_installed"), bound)
+            return
+        message = row.message
+        material = await self._store.transact(lambda tx: gather(tx, row.team, message, self._clock.now()))
+        rendered = self._render(message, material)
+        try:
+            ts = await asyncio.wait_for(self._deliver(client, row, material, rendered), CALL_SECONDS)
+        except _Closed as closed:
+            await self._readdress(row, material, closed.code, bound)
+            return
+        except ResponseUrlRefused as refused:
+            await self._refused(row, material, _of_response_url(refused), bound)
+            return
+        except Exception as error:
+            await self._refused(row, material, understand(error), bound)
+            return
+        await self._sent(row, material, ts)
+
+    async def _deliver(
+        self, client: AsyncWebClient, row: OutboxRow, material: Material, rendered: Rendered
+    ) -> str | None:
+        message = row.message
+        if message.delivery is Delivery.RESPONSE and message.response_url:
+            await _respond(client, message.response_url, rendered)
+            return None
+        if message.delivery is Delivery.UPDATE:
+            return await self._update(client, row, material, rendered)
+        channel, thread = await self._address(client, row, material)
+        if message.delivery is Delivery.EPHEMERAL:
+            await self._turn(channel)
+            await client.chat_postEphemeral(
+                channel=channel, user=message.user or "", thread_ts=thread, **rendered.body()
+            )
+            return None
+        if row.unknown:
+            found = await self._find(client, channel, thread, row)
+            if found is not None:
+                return found
+        await self._turn(channel)
+        return await self._post(client, row, channel, thread, rendered)
+
+    async def _post(
+        self, client: AsyncWebClient, row: OutboxRow, channel: str, thread: str | None, rendered: Rendered
+    ) -> str:
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"outbox_id": row.message.key}}
+        shared: dict[str, Any] = {
+            "channel": channel,
+            "thread_ts": thread,
+            "metadata": metadata,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        try:
+            response = await client.chat_postMessage(**shared, **rendered.body())
+        except Exception as error:
+            if understand(error).policy is not Policy.PLAIN or rendered.blocks is None:
+                raise
+            log.exception("blocks were refused; the text alone is said", kind=row.message.kind)
+            response = await client.chat_postMessage(**shared, text=rendered.text)
+        return str(response["ts"])
+
+    async def _update(
+        self, client: AsyncWebClient, row: OutboxRow, material: Material, rendered: Rendered
+    ) -> str | None:
+        message, cutover = row.message, material.cutover
+        ts = message.update_ts or _ts_of(message.kind, cutover)
+        channel = message.channel or (cutover.channel if cutover else None)
+        if ts is None or channel is None:
+            return None  # its post has not been made, and will show the present state anyhow
+        await self._turn(channel)
+        body = rendered.body()
+        await client.chat_update(channel=channel, ts=ts, **body)
+        return ts
+
+    async def _address(
+        self, client: AsyncWebClient, row: OutboxRow, material: Material
+    ) -> tuple[str, str | None]:
+        message, cutover = row.message, material.cutover
+        if message.delivery in (Delivery.DM, Delivery.RESPONSE):
+            return await self._dm_channel(client, row.team, message.user or ""), None
+        if cutover is not None and message.kind == "root":
+            return cutover.channel, None
+        if cutover is not None and message.thread_ts is None and message.channel is None:
+            if cutover.thread_ts is None:
+                raise _Closed("no_thread")
+            return cutover.channel, cutover.thread_ts
+        return message.channel or "", message.thread_ts
+
+    async def _dm_channel(self, client: AsyncWebClient, team: Team, user: str) -> str:
+        known = self._dm.get((team, user))
+        if known is None:
+            opened = await client.conversations_open(users=[user])
+            known = self._dm[team, user] = str(opened["channel"]["id"])
+        return known
+
+    async def _turn(self, channel: str) -> None:
+        wait = self._pace.wait_for(channel)
+        while wait > 0:
+            await asyncio.sleep(wait)
+            wait = self._pace.wait_for(channel)
+
+    async def _find(
+        self, client: AsyncWebClient, channel: str, thread: str | None, row: OutboxRow
+    ) -> str | None:
+        """The ts of the post that an earlier try made, where it did."""
+        cursor: str | None = None
+        for _ in range(10):
+            page: dict[str, Any] = {
+                "channel": channel,
+                "limit": 200,
+                "include_all_metadata": True,
+                "cursor": cursor,
+            }
+            if thread is not None:
+                response = await client.conversations_replies(ts=thread, **page)
+            else:
+                response = await client.conversations_history(**page)
+            for post in response.get("messages") or []:
+                payload = (post.get("metadata") or {}).get("event_payload") or {}
+                if payload.get("outbox_id") == row.message.key:
+                    return str(post["ts"])
+            cursor = (response.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                return None
+        return None
+
+    async def _sent(self, row: OutboxRow, material: Material, ts: str | None) -> None:
+        message = row.message
+
+        def work(tx: Tx) -> None:
+            if not tx.outbox.sent(row.id, row.token, ts):
+                return
+            if ts is not None and message.delivery is Delivery.POST and message.cutover_id is not None:
+                _keep_ts(tx, row.team, message.cutover_id, message.kind, ts)
+
+        await self._store.transact(work)
+
+    async def _refused(self, row: OutboxRow, material: Material, refusal: Refusal, bound: Any) -> None:
+        bound.warning("slack refused", code=refusal.code, policy=refusal.policy.value, attempts=row.attempts)
+        if refusal.policy in (Policy.RETRY, Policy.UNKNOWN):
+            wait = refusal.wait or timedelta(seconds=min(300, 2 ** min(row.attempts, 8)))
+            at = self._clock.now() + wait
+            unknown = refusal.policy is Policy.UNKNOWN or row.unknown
+            await self._store.transact(
+                lambda tx: tx.outbox.again(row.id, row.token, at=at, unknown=unknown, error=refusal.code)
+            )
+        elif refusal.policy is Policy.GONE:
+            await self._store.transact(lambda tx: tx.outbox.sent(row.id, row.token, None))
+        elif refusal.policy is Policy.READDRESS and row.message.delivery is not Delivery.DM:
+            await self._readdress(row, material, refusal.code, bound)
+        elif row.message.delivery is Delivery.RESPONSE and row.message.user:
+            await self._by_dm(row, (row.message,))  # the response_url has expired or is used up
+        else:
+            await self._fail(row, refusal, bound)
+
+    async def _readdress(self, row: OutboxRow, material: Material, code: str, bound: Any) -> None:
+        """The channel is closed to the bot: the message goes to the owner (or asker) by DM, with why."""
+        message, cutover = row.message, material.cutover
+        if message.delivery is Delivery.UPDATE:
+            await self._fail(row, Refusal(Policy.GIVE_UP, code), bound)
+            return
+        user = message.user or (cutover.owner if cutover else None)
+        if user is None:
+            await self._fail(row, Refusal(Policy.GIVE_UP, code), bound)
+            return
+        channel = message.channel or (cutover.channel if cutover else "")
+        why = Outgoing(
+            Delivery.DM,
+            "channel_closed",
+            {"channel": channel, "code": code, "root": message.kind == "root"},
+            lang=message.lang,
+            user=user,
+            cutover_id=message.cutover_id,
+        )
+        notes = (why,) if code != "no_thread" else ()
+        follow = () if message.kind == "root" else (message,)
+        await self._by_dm(row, (*notes, *follow), user=user)
+
+    async def _by_dm(self, row: OutboxRow, messages: tuple[Outgoing, ...], user: str | None = None) -> None:
+        def work(tx: Tx) -> None:
+            if not tx.outbox.failed(row.id, row.token, "readdressed"):
+                return
+            for message in messages:
+                tx.outbox.put(
+                    row.team,
+                    Outgoing(
+                        Delivery.DM,
+                        message.kind,
+                        message.args,
+                        lang=message.lang,
+                        user=user or message.user,
+                        cutover_id=message.cutover_id,
+                    ),
+                )
+
+        await self._store.transact(work)
+
+    async def _fail(self, row: OutboxRow, refusal: Refusal, bound: Any) -> None:
+        bound.error("a message was given up", code=refusal.code)
+        await self._store.transact(lambda tx: tx.outbox.failed(row.id, row.token, refusal.code))
+
+
+class ResponseUrlRefused(Exception):
+    """The response_url has expired, is used up, or its server failed."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"http {status}")
+        self.status = status
+
+
+class _Closed(Exception):
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _of_response_url(refused: ResponseUrlRefused) -> Refusal:
+    if refused.status == 429 or refused.status >= 500:
+        return Refusal(Policy.RETRY, f"http_{refused.status}")
+    return Refusal(Policy.GIVE_UP, "response_url")
+
+
+def _ts_of(kind: str, cutover: Cutover | None) -> str | None:
+    if cutover is None:
+        return None
+    return cutover.progress_ts if kind == "progress" else cutover.thread_ts
+
+
+def _keep_ts(tx: Tx, team: Team, cutover_id: str, kind: str, ts: str) -> None:
+    if kind not in ("root", "progress"):
+        return
+    cutover = tx.cutovers.get(team, cutover_id)
+    if cutover is not None:
+        kept = replace(cutover, thread_ts=ts) if kind == "root" else replace(cutover, progress_ts=ts)
+        tx.cutovers.save(kept)
+
+
+async def _respond(client: AsyncWebClient, url: str, rendered: Rendered) -> None:
+    hook = AsyncWebhookClient(url, timeout=int(CALL_SECONDS), session=client.session, ssl=client.ssl)
+    body: Mapping[str, Any] = rendered.body()
+    response = await hook.send(
+        text=body["text"], blocks=body.get("blocks"), response_type="ephemeral", replace_original=False
+    )
+    if response.status_code != 200:
+        raise ResponseUrlRefused(response.status_code)

@@ -1,0 +1,86 @@
+"""Works off the inbox: every row in a task of its own, none forgotten, none done twice."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from bot.ports import Clock, InboxRow, Store
+from bot.usecases.context import DoneBefore, persistently
+
+log = structlog.get_logger(__name__)
+
+LEFT_BEHIND = timedelta(seconds=60)
+AT_ONCE = 16
+
+
+class Worker:
+    """A supervised group of tasks; what a crash left is taken up again by `sweep`."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        handle: Callable[[InboxRow], Awaitable[None]],
+        apologise: Callable[[InboxRow, str], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._handle = handle
+        self._apologise = apologise
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def take(self, row_id: int) -> None:
+        """Start working on a row, unless it is being worked on."""
+        if row_id in self._tasks:
+            return
+        task = asyncio.create_task(self._work(row_id), name=f"inbox-{row_id}")
+        self._tasks[row_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(row_id, None))
+
+    async def sweep(self, *, older: timedelta = LEFT_BEHIND) -> int:
+        """Take up rows that were kept but not dealt with; how many."""
+        before = self._clock.now() - older
+        rows = await self._store.transact(lambda tx: tx.inbox.unprocessed(older_than=before, limit=100))
+        for row in rows:
+            self.take(row.id)
+        return len(rows)
+
+    async def idle(self) -> None:
+        """Until every task that is running now has ended."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def stop(self, seconds: float) -> None:
+        """Let running tasks end within `seconds`; what does not end stays in the inbox."""
+        if not self._tasks:
+            return
+        _, pending = await asyncio.wait(list(self._tasks.values()), timeout=seconds)
+        for task in pending:
+            task.cancel()
+        if pending:
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    async def _work(self, row_id: int) -> None:
+        async with self._slots:
+            row = await self._store.transact(lambda tx: tx.inbox.get(row_id))
+            if row is None:
+                return
+            bound = log.bind(inbox_id=row.id, kind=row.kind)
+            try:
+                await persistently(lambda: self._handle(row))
+            except DoneBefore:
+                bound.info("done before")
+            except Exception:
+                error_id = secrets.token_hex(4)
+                bound.exception("could not be dealt with", error_id=error_id)
+                await self._give_up(row, error_id)
+
+    async def _give_up(self, row: InboxRow, error_id: str) -> None:
+        try:
+            await self._apologise(row, error_id)
+        except Exception:
+            log.exception("not even an apology", error_id=error_id)

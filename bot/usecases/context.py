@@ -1,0 +1,136 @@
+"""What every use case is given, and how its answer finds the way back."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from bot.domain.authority import Actor
+from bot.domain.calendar import BusinessCalendar
+from bot.domain.findings import Finding
+from bot.domain.names import NameRules
+from bot.domain.teams import Team
+from bot.ports import Clock, Delivery, Dns, Outgoing, Store, Tx, VersionConflict
+from bot.usecases.ask import Asker
+
+T = TypeVar("T")
+
+
+class HostNamer(Protocol):
+    def __call__(self, nameservers: tuple[str, ...]) -> str | None:
+        """The id of the DNS host that these NS names belong to (procedure B3)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The ports and the rules that stay the same for a running bot."""
+
+    store: Store
+    dns: Dns
+    clock: Clock
+    asker: Asker
+    calendar: BusinessCalendar
+    rules: NameRules
+    name_host: HostNamer
+    operators: frozenset[str] = frozenset()
+    wake: Callable[[], None] = field(default=lambda: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where somebody spoke: a channel, maybe a thread, maybe with a response_url to answer in private."""
+
+    channel: str
+    thread_ts: str | None = None
+    response_url: str | None = None
+    is_dm: bool = False
+
+    def private(
+        self, actor: Actor, kind: str, args: Mapping[str, Any] | None = None, **more: Any
+    ) -> Outgoing:
+        """An answer for the actor's eyes: by response_url, in the DM, or ephemeral in the channel."""
+        delivery = Delivery.EPHEMERAL
+        if self.response_url:
+            delivery = Delivery.RESPONSE
+        elif self.is_dm:
+            delivery = Delivery.POST
+        return Outgoing(
+            delivery,
+            kind,
+            args or {},
+            lang=actor.lang,
+            channel=self.channel,
+            user=actor.user,
+            thread_ts=self.thread_ts,
+            response_url=self.response_url,
+            **more,
+        )
+
+    def here(self, actor: Actor, kind: str, args: Mapping[str, Any] | None = None, **more: Any) -> Outgoing:
+        """An answer that everybody there sees, in the same thread where there is one."""
+        lang = more.pop("lang", actor.lang)
+        return Outgoing(
+            Delivery.POST, kind, args or {}, lang=lang, channel=self.channel, thread_ts=self.thread_ts, **more
+        )
+
+
+class DoneBefore(Exception):
+    """This delivery was dealt with already; nothing was written."""
+
+
+async def transact(deps: Deps, team: Team, row_id: int | None, work: Callable[[Tx], T]) -> T:
+    """Run `work` and settle the inbox row with it, together or not at all; then wake the sender.
+
+    Raises DoneBefore where the row was settled before, and whatever `work` raises.
+    """
+
+    def both(tx: Tx) -> T:
+        if row_id is not None and not tx.inbox.done(row_id):
+            raise DoneBefore
+        return work(tx)
+
+    result = await deps.store.transact(both)
+    deps.wake()
+    return result
+
+
+async def persistently(attempt: Callable[[], Awaitable[T]], *, tries: int = 5) -> T:
+    """Decide again on fresh data when somebody else saved the cutover in between."""
+    for _ in range(tries - 1):
+        try:
+            return await attempt()
+        except VersionConflict:
+            continue
+    return await attempt()
+
+
+async def say(deps: Deps, team: Team, row_id: int | None, *messages: Outgoing) -> None:
+    """Put messages into the outbox and settle the delivery."""
+
+    def work(tx: Tx) -> None:
+        for message in messages:
+            tx.outbox.put(team, message)
+
+    await transact(deps, team, row_id, work)
+
+
+def finding_data(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    """Findings as message arguments."""
+    return [
+        {
+            "id": finding.id,
+            "status": finding.status.value,
+            "severity": finding.severity.value,
+            "args": dict(finding.args),
+        }
+        for finding in findings
+    ]
+
+
+def jsonable(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Message arguments as a row keeps them; an instant becomes `{"at": ISO}`, which the renderer knows."""
+    return {
+        name: {"at": value.isoformat()} if isinstance(value, datetime) else value
+        for name, value in args.items()
+    }

@@ -1,0 +1,166 @@
+"""Moves and ends: reschedule, assign, cancel, roll back."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.authority import Act, Actor, authorise
+from bot.domain.cutover import Cutover, Event, Step, StepStatus, accepts, decide
+from bot.domain.mx import zone_line
+from bot.domain.plan import PlanProblem
+from bot.ports import HistoryEntry, Tx
+from bot.usecases.context import Deps, Where, jsonable, transact
+from bot.usecases.observe import in_thread, refresh
+from bot.usecases.planning import initial_support, plan_for, replan
+
+
+class Gone(Exception):
+    """There is no such cutover in the actor's workspace."""
+
+
+def load(tx: Tx, deps: Deps, actor: Actor, cutover_id: str, act: Act) -> Cutover:
+    """The cutover, where the actor may do `act` to it. Raises Gone, NotAllowed."""
+    cutover = tx.cutovers.get(actor.team, cutover_id)
+    if cutover is None:
+        raise Gone
+    authorise(actor, act, cutover, deps.operators)
+    return cutover
+
+
+async def cancel(deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover_id: str) -> None:
+    """End the cutover without changing anything in DNS."""
+
+    def work(tx: Tx) -> None:
+        cutover = load(tx, deps, actor, cutover_id, Act.END)
+        if not accepts(cutover.state, Event.CANCEL):
+            tx.outbox.put(actor.team, where.private(actor, "refuse.not_now", {"state": cutover.state.value}))
+            return
+        ended = replace(
+            cutover, state=decide(cutover.state, Event.CANCEL), next_look_at=None, asked=None, alert=None
+        )
+        saved = tx.cutovers.save(ended)
+        tx.reminders.withdraw(actor.team, cutover.id)
+        tx.history.append(actor.team, cutover.id, HistoryEntry(deps.clock.now(), "cancelled", actor.user))
+        lowered = cutover.step(Step.TTL).status is StepStatus.DONE and cutover.snapshot is not None
+        tx.outbox.put(
+            actor.team,
+            in_thread(
+                saved,
+                "cancelled",
+                {"user": actor.user, "ttl": cutover.snapshot.ttl if lowered and cutover.snapshot else None},
+            ),
+        )
+        refresh(tx, saved)
+
+    await transact(deps, actor.team, row_id, work)
+
+
+async def roll_back(deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover_id: str) -> None:
+    """Print the lines that restore the old MX and TTL; from now on the watch follows the way back."""
+
+    def work(tx: Tx) -> None:
+        cutover = load(tx, deps, actor, cutover_id, Act.END)
+        if not accepts(cutover.state, Event.ROLL_BACK):
+            tx.outbox.put(actor.team, where.private(actor, "refuse.not_now", {"state": cutover.state.value}))
+            return
+        now = deps.clock.now()
+        back = replace(
+            cutover,
+            state=decide(cutover.state, Event.ROLL_BACK),
+            next_look_at=now + timedelta(seconds=30),
+            asked=None,
+            alert=None,
+        )
+        saved = tx.cutovers.save(back)
+        tx.reminders.withdraw(actor.team, cutover.id)
+        tx.history.append(actor.team, cutover.id, HistoryEntry(now, "rolling_back", actor.user))
+        tx.outbox.put(actor.team, in_thread(saved, "rollback", lines_back(cutover)))
+        refresh(tx, saved)
+
+    await transact(deps, actor.team, row_id, work)
+
+
+def lines_back(cutover: Cutover) -> dict[str, object]:
+    """The zone lines of the way back, from the snapshot taken at the start."""
+    snapshot = cutover.snapshot
+    low = 300 if cutover.step(Step.TTL).status is StepStatus.DONE else (snapshot.ttl if snapshot else None)
+    ttl = low or 300
+    old = sorted(snapshot.mx) if snapshot else []
+    return {
+        "old": [zone_line(cutover.domain, mx, ttl) for mx in old],
+        "new": [zone_line(cutover.domain, mx, ttl) for mx in sorted(cutover.expected)],
+    }
+
+
+async def reschedule(
+    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover_id: str, day: datetime
+) -> None:
+    """Move the day: plan version up, the old reminders withdrawn, new ones written."""
+
+    def work(tx: Tx) -> None:
+        cutover = load(tx, deps, actor, cutover_id, Act.MOVE)
+        now = deps.clock.now()
+        if not accepts(cutover.state, Event.RESCHEDULED):
+            tx.outbox.put(actor.team, where.private(actor, "refuse.not_now", {"state": cutover.state.value}))
+            return
+        moved = replace(
+            cutover,
+            state=decide(cutover.state, Event.RESCHEDULED),
+            day=day,
+            plan_version=cutover.plan_version + 1,
+            alert=None,
+        )
+        support = cutover.step(Step.SUPPORT)
+        if support.status in (StepStatus.OPEN, StepStatus.NOT_NEEDED):
+            moved = moved.with_step(Step.SUPPORT, initial_support(deps, day, now))
+        try:
+            plan = plan_for(deps, moved, now)
+        except PlanProblem as problem:
+            tx.outbox.put(
+                actor.team,
+                where.private(
+                    actor,
+                    "bad_day",
+                    {"trouble": problem.trouble.value, "args": jsonable(problem.args_for_text)},
+                ),
+            )
+            return
+        saved = tx.cutovers.save(moved)
+        replan(tx, saved, plan)
+        tx.history.append(
+            actor.team,
+            cutover.id,
+            HistoryEntry(
+                now, "rescheduled", actor.user, {"from": cutover.day.isoformat(), "to": day.isoformat()}
+            ),
+        )
+        tx.outbox.put(
+            actor.team,
+            in_thread(
+                saved,
+                "rescheduled",
+                {"user": actor.user, "day": day.isoformat(), "before": cutover.day.isoformat()},
+            ),
+        )
+        refresh(tx, saved)
+
+    await transact(deps, actor.team, row_id, work)
+
+
+async def assign(
+    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover_id: str, users: tuple[str, ...]
+) -> None:
+    """Let further people answer for the cutover."""
+
+    def work(tx: Tx) -> None:
+        cutover = load(tx, deps, actor, cutover_id, Act.MOVE)
+        everyone = tuple(dict.fromkeys((*cutover.assignees, *users)))
+        saved = tx.cutovers.save(replace(cutover, assignees=everyone))
+        tx.history.append(
+            actor.team,
+            cutover.id,
+            HistoryEntry(deps.clock.now(), "assigned", actor.user, {"users": list(users)}),
+        )
+        tx.outbox.put(actor.team, in_thread(saved, "assigned", {"users": list(users)}))
+        refresh(tx, saved)
+
+    await transact(deps, actor.team, row_id, work)

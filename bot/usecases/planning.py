@@ -1,0 +1,105 @@
+"""Turns a cutover into its reminders, and into those of a new plan version when the day moves."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.cutover import THE_DAY, Cutover, Step, StepState, StepStatus
+from bot.domain.facts import DomainFacts
+from bot.domain.plan import (
+    LOW_TTL,
+    CutoverPlan,
+    PlanRequest,
+    Reminder,
+    ReminderKind,
+    make_plan,
+    restore_reminders,
+)
+from bot.ports import PlannedReminder, Tx
+from bot.usecases.context import Deps, jsonable
+
+# How long steps 3 and 4 may stay open after the MX has changed before the thread is told again.
+EXPOSURE = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=12))
+EXPOSURE_KIND = "exposure"
+RESTORE_KINDS = frozenset({ReminderKind.RESTORE_TTL.value, ReminderKind.RESTORE_TTL_AGAIN.value})
+
+
+def first_steps(deps: Deps, day: datetime, facts: DomainFacts, now: datetime) -> Mapping[Step, StepState]:
+    """The checklist of a new cutover: what DNS or the calendar shows to be needless is marked so."""
+    steps = {step: StepState() for step in (Step.CONNECTOR, *THE_DAY)}
+    ttl = facts.ttl_in_force
+    unneeded = StepState(StepStatus.NOT_NEEDED, at=now, verified=True)
+    low = ttl is not None and ttl <= LOW_TTL
+    steps[Step.TTL] = unneeded if low else StepState()
+    steps[Step.RESTORE_TTL] = unneeded if low else StepState()
+    steps[Step.SUPPORT] = initial_support(deps, day, now)
+    return steps
+
+
+def initial_support(deps: Deps, day: datetime, now: datetime) -> StepState:
+    """W3: something to decide only where the day lies outside the support hours."""
+    if deps.calendar.in_support_hours(day):
+        return StepState(StepStatus.NOT_NEEDED, at=now)
+    return StepState()
+
+
+def plan_for(deps: Deps, cutover: Cutover, now: datetime) -> CutoverPlan:
+    """The plan of a cutover as it stands. Raises PlanProblem for an impossible day."""
+    done = frozenset(step for step in Step if cutover.step(step).settled)
+    return make_plan(
+        PlanRequest(
+            at=cutover.day,
+            now=now,
+            ttl=cutover.snapshot.ttl if cutover.snapshot else None,
+            mail_service=cutover.mail_service,
+            product=cutover.product,
+            plan=cutover.plan,
+            can_lower_ttl=cutover.step(Step.TTL).status is not StepStatus.SKIPPED,
+            done=done,
+        ),
+        deps.calendar,
+    )
+
+
+def replan(tx: Tx, cutover: Cutover, plan: CutoverPlan) -> None:
+    """Withdraw what is pending, write the new version's reminders."""
+    tx.reminders.withdraw(cutover.team, cutover.id)
+    tx.reminders.plan(cutover.team, cutover.id, cutover.plan_version, rows(plan.reminders))
+
+
+def rows(reminders: Iterable[Reminder]) -> tuple[PlannedReminder, ...]:
+    """Reminders as the store keeps them."""
+    return tuple(
+        PlannedReminder(reminder.kind.value, reminder.due_at, reminder.late.value, jsonable(reminder.args))
+        for reminder in reminders
+    )
+
+
+def after_the_change(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Cutover:
+    """The change was seen everywhere: B7 counts from now on, and steps 3 and 4 are pressed for."""
+    now = deps.clock.now()
+    flip = cutover.instants.t_flip or now
+    old_ttl = cutover.snapshot.ttl if cutover.snapshot else None
+    moved = replace(cutover, plan_version=cutover.plan_version + 1)
+    if not moved.step(Step.TTL).settled:
+        moved = moved.with_step(Step.TTL, StepState(StepStatus.NOT_NEEDED, at=now))
+        if old_ttl is None or facts.ttl_in_force == old_ttl:
+            moved = moved.with_step(Step.RESTORE_TTL, StepState(StepStatus.NOT_NEEDED, at=now))
+    tx.reminders.withdraw(moved.team, moved.id, kinds=frozenset(k.value for k in ReminderKind))
+    wanted: list[PlannedReminder] = []
+    if not moved.step(Step.RESTORE_TTL).settled:
+        wanted += rows(restore_reminders(flip, now, deps.calendar, old_ttl))
+    for after in EXPOSURE:
+        minutes = int(after.total_seconds() // 60)
+        drop_at = (flip + after + timedelta(days=2)).isoformat()
+        wanted.append(
+            PlannedReminder(f"{EXPOSURE_KIND}:{minutes}", flip + after, "drop", {"drop_at": drop_at})
+        )
+    tx.reminders.plan(moved.team, moved.id, moved.plan_version, wanted)
+    return moved
+
+
+def plan_notes(plan: CutoverPlan) -> list[dict[str, Any]]:
+    """A plan's notes as message arguments."""
+    return [{"code": note.code, "args": jsonable(note.args)} for note in plan.notes]

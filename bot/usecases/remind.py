@@ -1,0 +1,118 @@
+"""Turns due reminders into outbox rows. DNS is asked first where it can spare somebody the reminder."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.cutover import Cutover, Event, State, Step, StepStatus, accepts, decide
+from bot.domain.facts import DomainFacts
+from bot.domain.plan import Lateness, ReminderKind, lateness
+from bot.ports import HistoryEntry, ReminderRow, Tx, VersionConflict
+from bot.usecases.context import Deps, persistently
+from bot.usecases.observe import exchanges, in_thread, observe, refresh, step_of
+from bot.usecases.planning import EXPOSURE_KIND
+
+LEASE = timedelta(seconds=90)
+BATCH = 20
+
+_ASK_DNS_FIRST = frozenset(
+    {
+        ReminderKind.LOWER_TTL.value,
+        ReminderKind.LOWER_TTL_AGAIN.value,
+        ReminderKind.DAY.value,
+        ReminderKind.DAY_BEGIN.value,
+        ReminderKind.RESTORE_TTL.value,
+        ReminderKind.RESTORE_TTL_AGAIN.value,
+    }
+)
+
+
+async def fire_due(deps: Deps) -> int:
+    """Fire the reminders whose time has come; how many were claimed."""
+    now = deps.clock.now()
+    rows = await deps.store.transact(lambda tx: tx.reminders.claim(now, limit=BATCH, lease=LEASE))
+    for row in rows:
+        await persistently(lambda row=row: _fire(deps, row))  # type: ignore[misc]
+    if rows:
+        deps.wake()
+    return len(rows)
+
+
+async def _fire(deps: Deps, row: ReminderRow) -> None:
+    cutover = await deps.store.transact(lambda tx: tx.cutovers.get(row.team, row.cutover_id))
+    facts: DomainFacts | None = None
+    if cutover is not None and cutover.is_open and _wants_dns(row.reminder.kind):
+        facts = await deps.dns.look(cutover.domain, expected=exchanges(cutover))
+    await deps.store.transact(lambda tx: _decide(tx, deps, row, facts))
+
+
+def _wants_dns(kind: str) -> bool:
+    step = step_of(kind)
+    return kind in _ASK_DNS_FIRST or (kind.startswith("later:") and step in (Step.TTL, Step.MX))
+
+
+def _decide(tx: Tx, deps: Deps, row: ReminderRow, facts: DomainFacts | None) -> None:
+    cutover = tx.cutovers.get(row.team, row.cutover_id)
+    outcome = "not_needed"
+    if cutover is not None and cutover.is_open:
+        if facts is not None:
+            cutover = observe(tx, deps, cutover, facts).cutover
+        outcome = _say(tx, deps, row, cutover)
+    if row.token is not None and not tx.reminders.done(row.id, row.token, outcome):
+        raise LeaseLost
+
+
+class LeaseLost(VersionConflict):
+    """Somebody else holds the reminder now; what was decided here is undone."""
+
+
+def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover) -> str:
+    now = deps.clock.now()
+    reminder = row.reminder
+    if not cutover.is_open:
+        return "not_needed"
+    timing = lateness(reminder.late, reminder.due_at, reminder.args, now)
+    if timing is Lateness.DROP:
+        entry = HistoryEntry(
+            now, "dropped", data={"kind": reminder.kind, "due_at": reminder.due_at.isoformat()}
+        )
+        tx.history.append(row.team, cutover.id, entry)
+        return "dropped"
+    step = step_of(reminder.kind)
+    if not _still_wanted(cutover, reminder.kind, step):
+        return "not_needed"
+    after = replace(cutover, asked=step if step is not None else cutover.asked)
+    if reminder.kind == ReminderKind.DAY_BEGIN.value and accepts(cutover.state, Event.DAY_BEGAN):
+        after = replace(after, state=decide(cutover.state, Event.DAY_BEGAN), next_look_at=now)
+        tx.history.append(
+            row.team, cutover.id, HistoryEntry(now, "event", data={"event": Event.DAY_BEGAN.value})
+        )
+    saved = tx.cutovers.save(after)
+    late = timing is Lateness.LATE
+    args: dict[str, object] = {
+        "kind": reminder.kind,
+        "due": reminder.due_at.isoformat() if late else None,
+        "step": step.value if step else None,
+        "args": dict(reminder.args),
+    }
+    tx.outbox.put(row.team, in_thread(saved, "reminder", args))
+    tx.history.append(row.team, cutover.id, HistoryEntry(now, "reminded", data={"kind": reminder.kind}))
+    if saved.state is not cutover.state:
+        refresh(tx, saved)
+    return "fired"
+
+
+def _still_wanted(cutover: Cutover, kind: str, step: Step | None) -> bool:
+    if kind.startswith(EXPOSURE_KIND):
+        return bool(exposed_by(cutover))
+    if kind == ReminderKind.DAY_BEFORE.value:
+        return cutover.state is State.PREPARING
+    if kind in (ReminderKind.DAY.value, ReminderKind.DAY_BEGIN.value):
+        return cutover.state in (State.PREPARING, State.CHANGING)
+    return step is None or cutover.step(step).status is StepStatus.OPEN
+
+
+def exposed_by(cutover: Cutover) -> tuple[Step, ...]:
+    """The steps whose being open leaves mail unjudged or at the old service (between 1 and 3-4)."""
+    if cutover.instants.t_flip is None or cutover.state is State.ROLLING_BACK:
+        return ()
+    return tuple(s for s in (Step.ALLOW_RULE, Step.DELIVERY) if not cutover.step(s).settled)

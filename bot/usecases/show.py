@@ -1,0 +1,110 @@
+"""Shows what is there: status, list, plan, history."""
+
+from bot.domain.authority import Act, Actor, authorise
+from bot.domain.cutover import OPEN_STATES, Cutover
+from bot.domain.names import BadName, canonical
+from bot.ports import HistoryEntry, Outgoing, Page, Tx
+from bot.usecases.context import Deps, Where, say, transact
+
+HISTORY_LINES = 30
+LIST_ROWS = 20
+
+_QUIET = frozenset({"told"})
+
+
+async def find(deps: Deps, actor: Actor, text: str) -> Cutover | None:
+    """The open cutover of the domain named, else its newest. With nothing named: the actor's only one.
+
+    Raises BadName for a name that is none.
+    """
+    if text.strip():
+        name = canonical(text, deps.rules)
+        return await deps.store.transact(
+            lambda tx: (
+                tx.cutovers.open_for(actor.team, name.ascii) or tx.cutovers.latest_for(actor.team, name.ascii)
+            )
+        )
+
+    def only_one(tx: Tx) -> Cutover | None:
+        for owner in (actor.user, None):
+            page = tx.cutovers.list(actor.team, states=OPEN_STATES, owner=owner, limit=2)
+            if page.total == 1:
+                return page.rows[0]
+        return None
+
+    return await deps.store.transact(only_one)
+
+
+async def named(
+    deps: Deps, actor: Actor, where: Where, row_id: int | None, verb: str, text: str
+) -> Cutover | None:
+    """As `find`; where there is none, the person is told why, and None comes back."""
+    authorise(actor, Act.SEE, None, deps.operators)
+    try:
+        cutover = await find(deps, actor, text)
+    except BadName as bad:
+        args = {"reason": bad.reason.value, "args": dict(bad.args_for_text), "verb": verb}
+        await say(deps, actor.team, row_id, where.private(actor, "bad_name", args))
+        return None
+    if cutover is None and not text.strip():
+        await list_open(deps, actor, where, row_id)
+        return None
+    if cutover is None:
+        domain = canonical(text, deps.rules).ascii
+        await say(deps, actor.team, row_id, where.private(actor, "none_for", {"domain": domain}))
+    return cutover
+
+
+async def list_open(deps: Deps, actor: Actor, where: Where, row_id: int | None) -> None:
+    """The workspace's open cutovers."""
+    authorise(actor, Act.SEE, None, deps.operators)
+
+    def work(tx: Tx) -> None:
+        page = tx.cutovers.list(actor.team, states=OPEN_STATES, limit=LIST_ROWS)
+        tx.outbox.put(actor.team, where.private(actor, "list", list_args(page)))
+
+    await transact(deps, actor.team, row_id, work)
+
+
+def list_args(page: Page) -> dict[str, object]:
+    rows = [
+        {
+            "domain": cutover.domain,
+            "state": cutover.state.value,
+            "day": cutover.day.isoformat(),
+            "owner": cutover.owner,
+        }
+        for cutover in page.rows
+    ]
+    return {"rows": rows, "total": page.total}
+
+
+async def about(
+    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover: Cutover, kind: str
+) -> None:
+    """`kind`: status, plan, history."""
+    authorise(actor, Act.SEE, cutover, deps.operators)
+
+    def work(tx: Tx) -> None:
+        args: dict[str, object] = {}
+        if kind == "history":
+            entries = [e for e in tx.history.of(actor.team, cutover.id) if e.kind not in _QUIET]
+            args = {"rows": [_entry(entry) for entry in entries[-HISTORY_LINES:]]}
+        tx.outbox.put(actor.team, _answer(where, actor, cutover, kind, args))
+
+    await transact(deps, actor.team, row_id, work)
+
+
+def _answer(where: Where, actor: Actor, cutover: Cutover, kind: str, args: dict[str, object]) -> Outgoing:
+    if where.response_url or not where.thread_ts:
+        return where.private(actor, kind, args, cutover_id=cutover.id)
+    return where.here(actor, kind, args, cutover_id=cutover.id)
+
+
+def _entry(entry: HistoryEntry) -> dict[str, object]:
+    return {
+        "at": entry.at.isoformat(),
+        "kind": entry.kind,
+        "actor": entry.actor,
+        "data": dict(entry.data),
+    }
