@@ -50,8 +50,8 @@ def one_of(column: str, values: list[str]) -> str:
     return f"{column} IN ({', '.join(repr(value) for value in sorted(values))})"
 
 
-# The conditions of the partial indexes. A query must repeat them word for word, as literals:
-# neither database uses a partial index for a bound parameter.
+# The conditions of the partial indexes. A query must repeat them word for word, as literals: PostgreSQL's
+# generic plan of a prepared statement cannot know that a parameter is 'pending', and scans the table.
 PENDING = "state = 'pending'"
 NEW = "state = 'new'"
 OPEN = one_of("state", [str(state) for state in OPEN_STATES])
