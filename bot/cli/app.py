@@ -55,6 +55,44 @@ def _plan(
     raise typer.Exit(run(command, Settings().closed_days))
 
 
+@app.command("check", help="Check a domain's mail DNS on its authoritative servers, without Slack.")
+def _check(
+    domain: Annotated[str, typer.Argument(help="The domain whose MX is to be checked")],
+    expect: Annotated[
+        list[str] | None, typer.Option(help='An MX of the opening notice: "10 mgf.cybermail.jp"; repeatable')
+    ] = None,
+    before: Annotated[
+        list[str] | None, typer.Option(help="An MX from before the change, likewise; repeatable")
+    ] = None,
+    nameserver: Annotated[
+        list[str] | None,
+        typer.Option(help="An authoritative server, HOST[:PORT]; no delegation is followed; repeatable"),
+    ] = None,
+    resolver: Annotated[
+        list[str] | None,
+        typer.Option(help="A recursive resolver, HOST[:PORT], for delegation and caches; repeatable"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+    lang: Annotated[str, typer.Option(help="ja | en")] = "ja",
+) -> None:
+    """Exit code 0: nothing above warn. 1: a finding of block or high. 2: bad usage. 3: unknown."""
+    from bot.cli.check import CheckCommand, Defaults, run
+    from bot.settings import Settings
+
+    settings = Settings()
+    command = CheckCommand(
+        domain=domain,
+        expect=tuple(expect or ()),
+        before=tuple(before or ()),
+        nameservers=tuple(nameserver or ()),
+        resolvers=tuple(resolver or ()),
+        as_json=as_json,
+        lang=lang,
+    )
+    defaults = Defaults(settings.resolvers, settings.nameservers, settings.sample_resolvers)
+    raise typer.Exit(run(command, defaults))
+
+
 @app.command("ask", help="Answer a question from the FAQ, or every line of a file, without Slack.")
 def _ask(
     text: Annotated[str | None, typer.Argument(help="The question, in Japanese or English")] = None,

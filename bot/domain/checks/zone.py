@@ -144,6 +144,8 @@ def _reasons(answers: Sequence[MxAnswer]) -> list[dict[str, str]]:
 def _mismatch(facts: DomainFacts) -> list[Finding]:
     if facts.by_hand or facts.parent is None:
         return []
+    if facts.parent in (Outcome.NODATA, Outcome.NXDOMAIN):
+        return []  # not delegated at all
     child = {z.ns for z in facts.zone_answers if z.ns and z.authoritative}
     if facts.parent is not Outcome.ANSWER or not facts.parent_ns or not child:
         return [] if not facts.seen else [unknown("delegation.mismatch", domain=facts.domain)]
