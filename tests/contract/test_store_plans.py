@@ -114,9 +114,8 @@ def _generic_plan(tx: SqlTx, statement: str, parameters: dict[str, Any]) -> str:
     with ClientCursor(driver) as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         cursor.execute(f"PREPARE seen AS {numbered}".replace("%%", "%"))
-        cursor.execute(
-            f"EXPLAIN EXECUTE seen({', '.join(['%s'] * len(names))})", [parameters[name] for name in names]
-        )
+        values = f"({', '.join(['%s'] * len(names))})" if names else ""
+        cursor.execute(f"EXPLAIN EXECUTE seen{values}", [parameters[name] for name in names])
         plan = "\n".join(str(row[0]) for row in cursor.fetchall())
         cursor.execute("DEALLOCATE seen")
     return plan
