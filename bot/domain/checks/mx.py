@@ -248,7 +248,13 @@ class _Reading:
 
     def _meant(self, record: Mx) -> Mx | None:
         """The expected record that was probably meant: one or two edits away, or the same vendor's domain."""
-        near = min(self.expected, key=lambda m: (distance(m.exchange, record.exchange), m), default=None)
+        there = {other.exchange for other in self.mx}
+
+        def likeness(meant: Mx) -> tuple[int, bool, bool, Mx]:
+            edits = distance(meant.exchange, record.exchange)
+            return edits, meant.exchange in there, meant.preference != record.preference, meant
+
+        near = min(self.expected, key=likeness, default=None)
         if near is None:
             return None
         if distance(near.exchange, record.exchange) <= 2:
