@@ -187,6 +187,8 @@ def step_buttons(voice: Voice, cutover: Cutover, step: Step | None) -> list[Bloc
 
 def answer(voice: Voice, material: Material, cutover: Cutover, args: Args, kind: str) -> Rendered:
     """What follows something that a person said or clicked."""
+    if kind == "answer.which":
+        return which(voice, cutover, args)
     words = dict(args)
     step = Step(words.pop("step")) if words.get("step") else None
     following = Step(words.pop("next")) if words.get("next") else None
@@ -212,6 +214,20 @@ def answer(voice: Voice, material: Material, cutover: Cutover, args: Args, kind:
         text += f"\n\n*{voice.step(following, cutover)}*\n{how}"
     offered = following or (step if kind in _STILL_OPEN else None)
     return only(text, *el.actions(step_buttons(voice, cutover, offered)))
+
+
+def which(voice: Voice, cutover: Cutover, args: Args) -> Rendered:
+    """Several things were asked for: which of them is meant?"""
+    steps = [Step(name) for name in args.get("steps", ())]
+    buttons = [
+        el.button(
+            voice.raw("button.done_step", step=voice.short(step)),
+            f"step_done.{step.value}",
+            {"c": cutover.id, "s": step.value},
+        )
+        for step in steps
+    ]
+    return only(voice("answer.which"), *el.actions(buttons))
 
 
 _STILL_OPEN = frozenset(

@@ -11,7 +11,7 @@ from bot.domain.progress import asked, tally, ttl_is_low, ttl_is_restored
 from bot.ports import HistoryEntry, Outgoing, PlannedReminder, Tx
 from bot.usecases.context import Deps, Where, transact
 from bot.usecases.ending import load
-from bot.usecases.observe import exchanges, in_thread, look_soon, observe, settled
+from bot.usecases.observe import exchanges, in_thread, look_soon, observe, settled, step_of
 
 VERIFIED = frozenset({Step.TTL, Step.MX, Step.RESTORE_TTL})
 OPTIONAL = frozenset({Step.SUPPORT, Step.ZIP})
@@ -48,9 +48,14 @@ async def settle(
     `at` belongs to LATER. Raises Gone, NotAllowed.
     """
     facts: DomainFacts | None = None
-    cutover = await deps.store.transact(lambda tx: load(tx, deps, actor, cutover_id, Act.SETTLE))
-    chosen = steps or ((cutover.asked,) if cutover.asked else ())
-    if says is Says.DONE and VERIFIED & set(chosen) and cutover.is_open:
+
+    def read(tx: Tx) -> tuple[Cutover, tuple[Step, ...]]:
+        present = load(tx, deps, actor, cutover_id, Act.SETTLE)
+        return present, steps or meant(tx, present)
+
+    cutover, chosen = await deps.store.transact(read)
+    clear = bool(steps) or len(chosen) == 1
+    if says is Says.DONE and clear and VERIFIED & set(chosen) and cutover.is_open:
         facts = await deps.dns.look(cutover.domain, expected=exchanges(cutover))
 
     def work(tx: Tx) -> None:
@@ -58,8 +63,9 @@ async def settle(
         if not present.is_open:
             tx.outbox.put(actor.team, in_thread(present, "answer.over", {"state": present.state.value}))
             return
-        if not chosen:
-            tx.outbox.put(actor.team, in_thread(present, "answer.which"))
+        if not clear:
+            args: dict[str, object] = {"steps": [step.value for step in chosen]}
+            tx.outbox.put(actor.team, in_thread(present, "answer.which", args))
             return
         if facts is not None:
             present = observe(tx, deps, present, facts).cutover
@@ -67,6 +73,27 @@ async def settle(
             present = _Settling(tx, deps, actor, present, facts).one(step, says, reason, at)
 
     await transact(deps, actor.team, row_id, work)
+
+
+AT_ONE_TIME = timedelta(minutes=30)
+
+
+def meant(tx: Tx, cutover: Cutover) -> tuple[Step, ...]:
+    """The step that a bare "done" speaks of: the one asked for last. Several that were asked for at
+    about one time, with nobody's word in between, are all returned: then it has to be said which.
+    """
+    together: list[Step] = []
+    newest: datetime | None = None
+    for entry in reversed(tx.history.of(cutover.team, cutover.id)):
+        newest = newest or (entry.at if entry.kind == "reminded" else None)
+        if entry.actor is not None or (newest is not None and newest - entry.at > AT_ONE_TIME):
+            break
+        step = step_of(str(entry.data.get("kind", ""))) if entry.kind == "reminded" else None
+        if step is not None and step not in together and not cutover.step(step).settled:
+            together.append(step)
+    if cutover.asked is not None and cutover.asked not in together:
+        return (cutover.asked,)
+    return tuple(step for step in Step if step in together)
 
 
 class _Settling:
