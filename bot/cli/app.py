@@ -72,6 +72,13 @@ def _check(
         list[str] | None,
         typer.Option(help="A recursive resolver, HOST[:PORT], for delegation and caches; repeatable"),
     ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="Where a lab serves an address: ADDRESS=HOST:PORT; repeatable"),
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option(help="Also ask nameservers at private addresses that DNS gives")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
     lang: Annotated[str, typer.Option(help="ja | en")] = "ja",
 ) -> None:
@@ -86,6 +93,8 @@ def _check(
         before=tuple(before or ()),
         nameservers=tuple(nameserver or ()),
         resolvers=tuple(resolver or ()),
+        maps=tuple(map_ or ()),
+        allow_private=allow_private,
         as_json=as_json,
         lang=lang,
     )

@@ -13,7 +13,7 @@ from bot.content import LANGUAGES, say
 from bot.content.findings import finding_text
 from bot.content.refusals import refusal
 from bot.dns.client import DnsClient
-from bot.dns.config import BadEndpoint, DnsConfig, parse_endpoints
+from bot.dns.config import BadEndpoint, DnsConfig, is_loopback, parse_endpoints, parse_mapping
 from bot.dns.idn import TableRules
 from bot.domain.checks import Expectation, judge, verdict_known
 from bot.domain.facts import DomainFacts, MxAnswer
@@ -36,6 +36,8 @@ class CheckCommand:
     before: tuple[str, ...] = ()
     nameservers: tuple[str, ...] = ()
     resolvers: tuple[str, ...] = ()
+    maps: tuple[str, ...] = ()
+    allow_private: bool = False
     as_json: bool = False
     lang: str = "ja"
 
@@ -109,10 +111,17 @@ def _config(command: CheckCommand, defaults: Defaults, lang: str) -> DnsConfig:
     resolvers = command.resolvers if typed else defaults.resolvers
     samples = command.resolvers if typed else defaults.sample_resolvers
     try:
+        asked = parse_endpoints(resolvers)
+        # A resolver on this machine that is not the system's (port 53) is a lab's: what it points to
+        # may be on this machine too.
+        lab = bool(command.resolvers) and all(is_loopback(host) and port != 53 for host, port in asked)
         return DnsConfig(
-            resolvers=parse_endpoints(resolvers),
+            resolvers=asked,
             nameservers=parse_endpoints(nameservers),
             sample_resolvers=parse_endpoints(samples),
+            address_map=dict(parse_mapping(text) for text in command.maps),
+            allow_private=command.allow_private,
+            allow_loopback=lab,
         )
     except BadEndpoint as bad:
         raise _Refused(say("checkpage.bad-endpoint", lang, reason=str(bad))) from None

@@ -220,8 +220,9 @@ class DnsClient:
 
 
 def _is_name(text: str) -> bool:
+    """Whether it can be asked for. Not in Unicode: dnspython would take IDNA 2003 for it."""
     try:
-        return len(dns.name.from_text(text).labels) > 1
+        return text.isascii() and len(dns.name.from_text(text).labels) > 1
     except (dns.exception.DNSException, UnicodeError, ValueError):
         return False
 

@@ -86,6 +86,22 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
+def is_loopback(address: str) -> bool:
+    """Whether it is this machine's own."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_mapping(text: str) -> tuple[str, Endpoint]:
+    """`192.0.2.11=127.0.0.1:5301`: an address as DNS gives it → where a lab serves it. Raises BadEndpoint."""
+    address, equals, place = text.partition("=")
+    if not equals or not _is_ip(address.strip()):
+        raise BadEndpoint(f"{text}: write it as ADDRESS=HOST:PORT, like 192.0.2.11=127.0.0.1:5301")
+    return str(ip_address(address.strip())), parse_endpoint(place)
+
+
 @dataclass(frozen=True)
 class DnsConfig:
     """How DNS is asked. Times in seconds.
@@ -94,7 +110,8 @@ class DnsConfig:
     `nameservers`: the authoritative servers, given by hand; then no delegation is followed.
     `sample_resolvers`: caches that are asked what they still hold; empty: none.
     `address_map`: an authoritative address as DNS gives it → where a lab serves it instead.
-    `allow_private`: addresses that a domain's DNS gives may be private ones (an internal network).
+    `allow_private`: addresses that a domain's DNS gives may be private ones (an internal network);
+    `allow_loopback`: or those of this machine, and no others (a lab).
     `tries`: how long each try waits; the last goes over UDP and TCP at once.
     """
 
@@ -103,12 +120,17 @@ class DnsConfig:
     sample_resolvers: tuple[Endpoint, ...] = ()
     address_map: Mapping[str, Endpoint] = field(default_factory=dict)
     allow_private: bool = False
+    allow_loopback: bool = False
     authoritative_port: int = 53
     tries: tuple[float, ...] = (1.5, 2.5)
     deadline: float = 15.0
     max_in_flight: int = 64
     samples: int = 3
     ttl_reads: int = 2
+
+    def may_contact(self, address: str) -> bool:
+        """Whether an address that a domain's DNS gave may be contacted."""
+        return self.allow_private or is_public(address) or (self.allow_loopback and is_loopback(address))
 
     def place_of(self, endpoint: Endpoint) -> Endpoint:
         """Where to send a question for an operator's endpoint: a lab may serve it elsewhere."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import dns.name
 import dns.rdatatype
 
-from bot.dns.config import DnsConfig, Endpoint, is_public
+from bot.dns.config import DnsConfig, Endpoint
 from bot.dns.wire import Budget, Reply, Transport, text_of
 from bot.domain.facts import DEFINITE, MxAnswer, MxRecord, Outcome, Server, ZoneAnswer
 from bot.domain.mx import Mx
@@ -39,7 +39,7 @@ class Probe:
             return mapped
         if (server.address, server.port) in self._given:
             return server.address, server.port
-        if self._config.allow_private or is_public(server.address):
+        if self._config.may_contact(server.address):
             return server.address, server.port
         return None
 
