@@ -1,0 +1,6 @@
+"""What a reply in a cutover's thread means: a small grammar, ja and en; a table of replies tests it."""
+
+from bot.domain.replies.grammar import understand
+from bot.domain.replies.model import Meaning, Need, Reply
+
+__all__ = ["Meaning", "Need", "Reply", "understand"]
