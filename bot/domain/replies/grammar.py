@@ -12,7 +12,7 @@ from bot.domain.replies import words
 from bot.domain.replies.model import Meaning, Need, Reply
 from bot.domain.replies.steps import find_steps, names_everything, names_no_step
 from bot.domain.replies.times import Context, later_at, new_day
-from bot.domain.when import Partial
+from bot.domain.when import Partial, parse_when
 from bot.domain.when.numbers import plain
 
 LONGEST_TEXT = 2000

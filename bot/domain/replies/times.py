@@ -18,7 +18,8 @@ from bot.domain.when import (
     When,
     parse_shift,
     parse_when,
-)from bot.domain.when.parse import FARTHEST
+)
+from bot.domain.when.parse import FARTHEST
 
 MORNING = time(10)  # when somebody who said only "tomorrow" is reminded
 
