@@ -78,11 +78,17 @@ def private_postgres() -> Iterator[Postgres]:
             *("-D", str(folder / "data"), "-U", "postgres", "-A", "trust"),
             *("-E", "UTF8", "--locale=C.UTF-8", "--no-sync"),
         )
-        options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-            " -c fsync=off -c full_page_writes=off -c max_connections=200"
-        )
-        server.control("start", "-o", options)
+        settings = {
+            "port": port,
+            "listen_addresses": "'127.0.0.1'",
+            "unix_socket_directories": f"'{folder}'",
+            "fsync": "off",
+            "full_page_writes": "off",
+            "max_connections": 200,
+        }
+        with (folder / "data" / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        server.control("start")
         try:
             yield server
         finally:
