@@ -205,6 +205,23 @@ class Sandbox:
             tuple(host.rstrip(".") for host in self._slow[domain]),
         )
 
+    def held(self, domain: str) -> list[tuple[str, MxSet, int]]:
+        """What the sampled caches hold of a domain's MX: address, records, seconds left (0: nothing held)."""
+        key = (dns.name.from_text(domain), dns.rdatatype.MX)
+        now = self._clock.now()
+        found = []
+        for cache in self._caches[1:]:
+            entry = cache.held.get(key)
+            left = int((entry.until - now).total_seconds()) if entry is not None else 0
+            records = frozenset(
+                Mx(rdata.preference, rdata.exchange.to_text())
+                for rrset in (entry.answers if entry is not None and left > 0 else ())
+                if rrset.rdtype == dns.rdatatype.MX
+                for rdata in rrset
+            )
+            found.append((cache.address, records, max(0, left)))
+        return found
+
     def policy(self, domain: str) -> str | None:
         """The MTA-STS policy that `https://mta-sts.<domain>` gives here."""
         return self._policies.get(domain)

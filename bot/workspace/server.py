@@ -17,6 +17,7 @@ from bot.workspace.api import Api
 from bot.workspace.app import App
 from bot.workspace.clock import MovableClock
 from bot.workspace.delivery import RETRY_DELAYS, Delivery
+from bot.workspace.dns_panel import DnsPanel
 from bot.workspace.events import Events
 from bot.workspace.faults import Faults
 from bot.workspace.interactions import Interactions
@@ -35,7 +36,8 @@ PAGE_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"
 
 class LocalWorkspace:
     """Slack on this machine. `travel` moves the clock and does what falls due on the way (main gives it);
-    without it the clock is just set. `next_due` says when the next reminder comes.
+    without it the clock is just set. `next_due` says when the next reminder comes. `dns`: the sandbox that
+    the page shows. `add_routes` adds further addresses to the server, such as health checks.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class LocalWorkspace:
         app_token: str = APP_TOKEN,
         signing_secret: str = SIGNING_SECRET,
         http_target: str | None = None,
+        dns: DnsPanel | None = None,
+        add_routes: Callable[[web.Application], None] | None = None,
         retry_delays: Sequence[float] = RETRY_DELAYS,
         ack_seconds: float = 3.0,
         monotonic: Callable[[], float] = time.monotonic,
@@ -109,8 +113,10 @@ class LocalWorkspace:
             travel=self._go_to,
             next_due=self._when_due,
             now=clock.now,
+            dns=dns,
             run=self._run,
         )
+        self._add_routes = add_routes
         self._keeper = keeping.Keeper(state_file, self._dump) if state_file is not None else None
         self._state_file = state_file
         self._runner: web.AppRunner | None = None
@@ -141,6 +147,8 @@ class LocalWorkspace:
                 web.get("/page/{name}", self._page),
             ]
         )
+        if self._add_routes is not None:
+            self._add_routes(server)
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port)

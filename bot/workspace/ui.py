@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.content import LANGUAGES, messages
 from bot.workspace.app import App
 from bot.workspace.delivery import Delivery
+from bot.workspace.dns_panel import DnsPanel
 from bot.workspace.errors import SlackRefusal
 from bot.workspace.faults import Fault, Faults, Kind
 from bot.workspace.interactions import Deed, Interactions
@@ -21,6 +22,7 @@ from bot.workspace.surfaces import Surfaces
 
 log = structlog.get_logger(__name__)
 HEARTBEAT_SECONDS = 15.0
+LOCALES = ("ja-JP", "en-US")
 
 Travel = Callable[[datetime], Awaitable[None]]
 
@@ -79,6 +81,7 @@ class Ui:
         travel: Travel,
         next_due: Callable[[], Awaitable[datetime | None]],
         now: Callable[[], datetime],
+        dns: DnsPanel | None,
         run: str,
     ) -> None:
         self._state = state
@@ -92,6 +95,7 @@ class Ui:
         self._travel = travel
         self._next_due = next_due
         self._now = now
+        self._dns = dns
         self._run = run
         self._travelling = asyncio.Lock()
 
@@ -110,12 +114,15 @@ class Ui:
             "invite": self._invite,
             "clock": self._clock,
             "fault": self._fault,
+            "locale": self._locale,
+            "dns": self._edit_dns,
         }
         return [
             web.get("/ui/state", self._get_state),
             web.get("/ui/live", self._get_live),
             web.get("/ui/texts", self._get_texts),
             web.get("/ui/clock", self._get_clock),
+            web.get("/ui/dns", self._get_dns),
             *(web.post(f"/ui/{name}", self._posted(work)) for name, work in posts.items()),
         ]
 
@@ -153,6 +160,11 @@ class Ui:
 
     async def _get_clock(self, request: web.Request) -> web.Response:
         return web.json_response(await self._clock_face())
+
+    async def _get_dns(self, request: web.Request) -> web.Response:
+        if self._dns is None:
+            return web.json_response({"ok": False, "error": "no_sandbox"})
+        return web.json_response(self._dns.show())
 
     # --- deeds ---
 
@@ -218,6 +230,21 @@ class Ui:
 
     async def _invite(self, body: Json) -> Json:
         return self._do.invite(body["user"], body["channel"], member=bool(body.get("member", True)))
+
+    async def _locale(self, body: Json) -> Json:
+        """The language of this person's Slack: ja-JP or en-US."""
+        if body["locale"] not in LOCALES:
+            raise ValueError("ja-JP or en-US")
+        self._state.user(body["user"]).locale = body["locale"]
+        self._state.touch()
+        return {"ok": True}
+
+    async def _edit_dns(self, body: Json) -> Json:
+        if self._dns is None:
+            raise Deed("no_sandbox")
+        self._dns.edit(body)
+        self._state.touch()
+        return {"ok": True}
 
     async def _clock(self, body: Json) -> Json:
         """`by` (seconds), `to` (ISO with zone), or `next`: the next reminder."""
