@@ -102,14 +102,21 @@ class Bot:
 
     async def settle(self) -> None:
         """Do everything that is due now, to the last message: for a clock that was moved."""
-        for _ in range(50):
-            due = await fire_due(self.deps) + await look_due(self.deps)
-            await self.slack.worker.idle()
-            while await self.store.transact(lambda tx: tx.outbox.unsettled()):
-                if not await self.sender.drain():
-                    break
-            if not due:
+        async with self.scheduler.paused():
+            for _ in range(50):
+                due = await fire_due(self.deps) + await look_due(self.deps)
+                await self.slack.worker.idle()
+                await self._said()
+                if not due:
+                    return
+
+    async def _said(self) -> None:
+        """Until the outbox is empty; a message that Slack does not take now is not waited for long."""
+        for _ in range(100):
+            if not await self.store.transact(lambda tx: tx.outbox.unsettled()):
                 return
+            if not await self.sender.drain():
+                await asyncio.sleep(0.01)  # the sender's own loop has it in hand
 
     async def next_due(self) -> datetime | None:
         """When the next reminder comes."""

@@ -60,6 +60,10 @@ class Scheduler:
         """Since the last tick ended, by the monotonic clock."""
         return time.monotonic() - self._last
 
+    def paused(self) -> asyncio.Lock:
+        """`async with scheduler.paused():` no tick is under way, and none begins."""
+        return self._lock
+
     async def tick(self) -> None:
         """Run every job once; a tick that is still under way is not doubled."""
         if self._lock.locked():

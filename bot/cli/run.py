@@ -68,7 +68,8 @@ def run(settings: Settings) -> int:
 async def _run(settings: Settings, mode: Mode) -> None:
     url = database_url(settings)
     await asyncio.to_thread(migrate, url)
-    store = open_store(url)
+    # A rehearsal need not outlive a power cut, and its clock moves through many transactions.
+    store = open_store(url, synchronous="OFF" if mode is Mode.LOCAL else "FULL")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

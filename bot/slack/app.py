@@ -85,12 +85,12 @@ class SlackSide:
             self._socket = AsyncSocketModeHandler(
                 self.app, self._app_token.get_secret_value(), ping_interval=10
             )
-            await self._socket.connect_async()
+            await self._socket.connect_async()  # type: ignore[no-untyped-call]
 
     async def stop(self, seconds: float = 10.0) -> None:
         """Take nothing new, let what is under way end within `seconds`."""
         if self._socket is not None:
-            await self._socket.close_async()
+            await self._socket.close_async()  # type: ignore[no-untyped-call]
         await self.worker.stop(seconds)
         self.sender.stop()
         if self._sending is not None:

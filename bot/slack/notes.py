@@ -218,7 +218,13 @@ def ask_reschedule(voice: Voice, material: Material, args: Args) -> Rendered:
     if cutover is None:
         return only(voice("refuse.gone"))
     days = [instant(day) or material.now for day in args["days"]]
-    text = voice("reschedule.ask", day=days, before=cutover.day)
+    if not days:
+        return only(voice.needs(args))
+    if len(days) > 1:
+        text = voice.needs({**args, "readings": days})
+    else:
+        shown = voice.at_assumed(days[0], args.get("assumed") or ())
+        text = voice.raw("reschedule.ask", day=shown, before=cutover.day)
     buttons = [
         el.button(
             voice.raw("button.confirm_reschedule", day=day),

@@ -80,7 +80,6 @@ _ALONE: dict[str, Alone] = {
     "cannot_verify": _plainly("refuse.cannot_verify"),
     "thanks": _plainly("faq_thanks"),
     "not_helped": _plainly("faq_not_helped"),
-    "reschedule_when": _plainly("reschedule.when"),
     "assign_who": _plainly("assign.who"),
     "cancelled": _moved("cancelled"),
     "rescheduled": _moved("rescheduled"),

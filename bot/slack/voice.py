@@ -1,14 +1,15 @@
 """The words of a message: content/ in the reader's language, every value made harmless first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.content import has, say, show_instant
 from bot.content.findings import finding_text
 from bot.content.plan_text import note_line, reminder_line
+from bot.content.reply_text import at_text, needs_text
 from bot.domain.cutover import Cutover, Step
 from bot.domain.findings import Finding, Severity, Status
 from bot.slack.elements import escape
@@ -75,6 +76,22 @@ class Voice:
     def at(self, moment: datetime) -> str:
         """An instant by itself."""
         return show_instant(moment, self.lang, self.tz)
+
+    def at_assumed(self, moment: datetime, assumed: Iterable[str]) -> str:
+        """An instant, and what was read into the words that named it."""
+        return at_text(moment, assumed, self.lang, self.tz)
+
+    def needs(self, args: Mapping[str, Any]) -> str:
+        """The one question that a reply leads to which does not say all that is needed."""
+        day = args.get("day")
+        return needs_text(
+            args.get("needs") or ("date", "time"),
+            self.lang,
+            day=date.fromisoformat(day) if day else None,
+            readings=args.get("readings") or (),
+            trouble=args.get("trouble"),
+            tz=self.tz,
+        )
 
     def reminder(self, kind: str, args: Mapping[str, Any]) -> str:
         """One line on what a planned reminder is for."""

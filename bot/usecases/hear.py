@@ -8,7 +8,7 @@ from bot.domain.authority import Act, Actor, authorise
 from bot.domain.commands import Command, Verb
 from bot.domain.cutover import Cutover, Event, NotNow, Step, accepts
 from bot.domain.replies import Meaning, Need, Reply, understand
-from bot.domain.when import Ambiguous, When, parse_shift, parse_when
+from bot.domain.when import Ambiguous, Impossible, Partial, When, parse_shift, parse_when
 from bot.ports import HistoryEntry, Outgoing, Tx
 from bot.usecases import ending, questions
 from bot.usecases.answer import Says, settle
@@ -49,7 +49,9 @@ async def reply(
     Chatter is left alone. What could not be read gets one question, and only where the bot had asked
     something or was addressed. Raises NotAllowed, NotNow, Gone.
     """
-    meant = understand(text, deps.clock.now(), zone_of(actor), lang=actor.lang, asked=cutover.asked)
+    meant = understand(
+        text, deps.clock.now(), zone_of(actor), lang=actor.lang, asked=cutover.asked, day=cutover.day
+    )
     if meant.meaning is Meaning.VERB and meant.verb is not None:
         return Command(meant.verb, "" if meant.verb is not Verb.ASK else meant.text)
     if meant.meaning is Meaning.NOISE:
@@ -130,7 +132,14 @@ async def _move_or_end(
         case Meaning.RESCHEDULE:
             _may_move(deps, actor, cutover)
             days = (meant.at,) if meant.at is not None else meant.readings
-            await offer(deps, actor, where, row_id, cutover, tuple(day for day in days if day))
+            needs = () if meant.at is not None else meant.needs
+            args: dict[str, object] = {
+                "needs": [need.value for need in needs],
+                "day": meant.day.isoformat() if meant.day else None,
+                "trouble": meant.trouble.value if meant.trouble else None,
+                "assumed": [assumed.value for assumed in meant.assumed],
+            }
+            await offer(deps, actor, where, row_id, cutover, days, args)
         case Meaning.CANCEL | Meaning.ROLL_BACK:
             act = Event.CANCEL if meant.meaning is Meaning.CANCEL else Event.ROLL_BACK
             authorise(actor, Act.END, cutover, deps.operators)
@@ -162,13 +171,22 @@ async def move(
     reading = parse_when(text, now, zone_of(actor), same_as=cutover.day, lang=actor.lang)
     shift = parse_shift(text)
     days: tuple[datetime, ...] = ()
-    if isinstance(reading, When):
-        days = (reading.at,)
-    elif isinstance(reading, Ambiguous):
-        days = reading.readings
-    elif reading is None and shift is not None:
-        days = (cutover.day + shift,)
-    await offer(deps, actor, where, row_id, cutover, days)
+    args: dict[str, object] = {"needs": [Need.DATE.value, Need.TIME.value]}
+    match reading:
+        case When():
+            days = (reading.at,)
+            args = {"assumed": [assumed.value for assumed in reading.assumed]}
+        case Ambiguous():
+            days = reading.readings
+            args = {"needs": [Need.WHICH.value]}
+        case Partial():
+            day = reading.day.isoformat() if reading.day else None
+            args = {"needs": [missing.value for missing in reading.missing], "day": day}
+        case Impossible():
+            args = {"needs": [Need.ANOTHER_TIME.value], "trouble": reading.trouble.value}
+        case None if shift is not None:
+            days, args = (cutover.day + shift,), {}
+    await offer(deps, actor, where, row_id, cutover, days, args)
 
 
 async def offer(
@@ -178,12 +196,10 @@ async def offer(
     row_id: int | None,
     cutover: Cutover,
     days: tuple[datetime, ...],
+    args: dict[str, object],
 ) -> None:
-    """A question with a button for each day that may be meant; none: the question when."""
-    if not days:
-        await say(deps, actor.team, row_id, reply_to(where, actor, "reschedule_when", {}, cutover))
-        return
-    args: dict[str, object] = {"days": [day.isoformat() for day in days[:4]]}
+    """What was understood, with a button for each day that may be meant; none: the question when."""
+    args = {**args, "days": [day.isoformat() for day in days[:4]]}
     await say(deps, actor.team, row_id, reply_to(where, actor, "reschedule_ask", args, cutover))
 
 
