@@ -171,9 +171,9 @@ def _clause(clause: str, context: Context) -> Reply:
     verb = _verb(clause, context)
     if verb:
         return verb
-    if not telling:
-        return Reply(Meaning.NOISE, clause)
     shown = _USER.sub("", telling).strip(_EDGES)
+    if not words.POLITE.sub(" ", shown).strip(_EDGES):
+        return _courtesy(clause, telling, context)
     core = words.POLITE.sub(" ", telling).strip(_EDGES) or telling
     for reader in (_assignment, _wish, _asks, _not_needed, _unfinished, _cannot, _finished, _time):
         reply = reader(core, telling, context)
@@ -182,6 +182,18 @@ def _clause(clause: str, context: Context) -> Reply:
     if words.YES.match(shown):
         return Reply(Meaning.UNCLEAR, clause, nearest=Meaning.DONE)
     return Reply(Meaning.UNCLEAR, clause, steps=find_steps(core), nearest=_nearest(shown))
+
+
+def _courtesy(clause: str, telling: str, context: Context) -> Reply:
+    """Thanks and the like; 「<@U…> お願いします」 hands something over."""
+    users = _mentioned(telling, context)
+    if users and words.POLITE.search(telling):
+        return Reply(Meaning.ASSIGN, clause, users=users)
+    return Reply(Meaning.NOISE, clause)
+
+
+def _mentioned(text: str, context: Context) -> tuple[str, ...]:
+    return tuple(context.users[int(n)] for n in _USER.findall(text) if int(n) < len(context.users))
 
 
 def _verb(clause: str, context: Context) -> Reply | None:
@@ -196,12 +208,18 @@ def _verb(clause: str, context: Context) -> Reply | None:
         bare,
     )
     bare = re.sub(r"\bagain$", "", bare).strip(_EDGES)
+    bare = re.sub(r"^(?:今|現在|最新)の", "", bare)
     verb = SPELLINGS.get(bare)
-    if verb is None and words.CHECK_AGAIN.search(clause) and not words.QUESTION_START.match(clause):
-        verb = Verb.CHECK
+    if verb is None and words.STATUS.search(clause):
+        verb = Verb.STATUS
+    elif verb is None and words.CHECK_AGAIN.search(clause):
+        asking = words.QUESTION_START.match(clause) and not words.REQUEST.search(clause)
+        verb = None if asking else Verb.CHECK
     if verb is None:
         return None
     match verb:
+        case Verb.RESCHEDULE if bare == "変更":
+            return Reply(Meaning.UNCLEAR, clause, nearest=Meaning.RESCHEDULE)
         case Verb.RESCHEDULE:
             return Reply(Meaning.RESCHEDULE, clause, needs=(Need.DATE, Need.TIME))
         case Verb.CANCEL:
@@ -225,7 +243,7 @@ def _is_question(clause: str) -> bool:
 
 def _assignment(core: str, clause: str, context: Context) -> Reply | None:
     """担当は <@U…>: whoever is mentioned; somebody without a mention has to be asked for."""
-    users = tuple(context.users[int(n)] for n in _USER.findall(core) if int(n) < len(context.users))
+    users = _mentioned(core, context)
     if _is_question(clause) and not words.REQUEST.search(clause):
         return None
     if users and words.ASSIGN.search(clause):
@@ -249,16 +267,19 @@ def _wish(core: str, clause: str, context: Context) -> Reply | None:
         ),
         None,
     )
-    if wished is None and words.MOVE_TO.search(clause) and not find_steps(core):
-        dated = parse_when(core, context.now, context.tz, lang=context.lang)
-        bare_time = isinstance(dated, Partial) and dated.day is None
-        wished = Meaning.RESCHEDULE if dated is not None and not bare_time else None
+    if wished is None and _names_new_day(core, clause, context):
+        wished = Meaning.RESCHEDULE
     if wished is None:
         return None
     if words.METHOD.search(core):
         return Reply(Meaning.QUESTION, clause)
     if words.NOT_TO.search(core) or (wished is Meaning.CANCEL and words.NOT_CANCEL.search(core)):
         return Reply(Meaning.UNCLEAR, clause)
+    if words.PERHAPS.search(words.POLITE_IF.sub("", core)):
+        asking = _is_question(clause) and not words.REQUEST.search(clause)
+        return Reply(
+            Meaning.QUESTION if asking else Meaning.UNCLEAR, clause, nearest=None if asking else wished
+        )
     if wished is Meaning.ROLL_BACK and _restores_ttl(core, context):
         return None
     reschedule = new_day(core, clause, context) if wished is Meaning.RESCHEDULE else None
@@ -266,6 +287,17 @@ def _wish(core: str, clause: str, context: Context) -> Reply | None:
     if asking and (reschedule is None or (reschedule.at is None and not reschedule.readings)):
         return Reply(Meaning.QUESTION, clause)
     return reschedule or Reply(wished, clause)
+
+
+def _names_new_day(core: str, clause: str, context: Context) -> bool:
+    """A date to which something is moved, where that is not one step: 12/12 22:00に変更してください."""
+    moved, made = words.MOVE_TO.search(clause), words.MAKE_IT.search(clause)
+    if not (moved or made) or find_steps(words.WHOLE.sub(" ", core)):
+        return False
+    dated = parse_when(core, context.now, context.tz, lang=context.lang)
+    if isinstance(dated, Partial):
+        return bool(moved) and dated.day is not None
+    return dated is not None
 
 
 def _restores_ttl(core: str, context: Context) -> bool:
@@ -280,21 +312,25 @@ def _asks(core: str, clause: str, _context: Context) -> Reply | None:
     """A question, or a fault that is told, goes to the FAQ."""
     if _is_question(clause):
         return Reply(Meaning.QUESTION, clause)
-    if words.SYMPTOM.search(core) and not words.STILL.search(core):
+    if words.SYMPTOM.search(core) and not words.YET.search(core) and not words.NO_FIELD.search(core):
         return Reply(Meaning.QUESTION, clause)
     return None
 
 
 def _not_needed(core: str, clause: str, _context: Context) -> Reply | None:
-    if words.NOT_NEEDED.search(core):
+    if words.NOT_NEEDED.search(core) and not words.NOTICES.search(core):
         return Reply(Meaning.NOT_NEEDED, clause, steps=find_steps(core), everything=names_everything(core))
     return None
 
 
 def _unfinished(core: str, clause: str, context: Context) -> Reply | None:
     """Not done, or not done yet; with a time, when to ask again."""
-    going_on = words.STILL.search(core) or words.NOT_DONE.search(core)
-    if not going_on and (words.DENIED.search(core) is None or words.CANT.search(core)):
+    if words.CANT.search(core) and not words.YET.search(core):
+        return None
+    denied = words.DENIED.search(core) or words.NOT_DONE.search(core)
+    if not denied and not words.STILL.search(core):
+        return None
+    if not denied and words.HEDGE.search(core) and words.DONE.search(core):
         return None
     steps = find_steps(core)
     later = later_at(core, context)

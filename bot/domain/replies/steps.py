@@ -32,7 +32,7 @@ _NAMES: tuple[tuple[re.Pattern[str], Step], ...] = (
     (re.compile(r"mx(?:レコード)?"), Step.MX),
 )
 _NUMBER = r"(?:[1-6])(?![\d:/.時分日月%秒通件回台人時a-z])"
-_MORE = rf"(?:\s*(?:[,、・と&/+]|and|から|-|~)\s*(?:手順|ステップ|step|no\.?|#)?\s*{_NUMBER})*"
+_MORE = rf"(?:\s*(?:[,、・と&+]|and|to|through|から|-|~)\s*(?:手順|ステップ|step|no\.?|#)?\s*{_NUMBER})*"
 _LED = re.compile(
     rf"(?:手順|ステップ|工程|作業|steps?|no\.?|number|#)\s*({_NUMBER}{_MORE})(?:\s*番目?|つ目)?"
 )
@@ -71,7 +71,7 @@ def names_no_step(text: str) -> bool:
 
 def _numbered(text: str) -> set[Step]:
     """`3と4`, `1-3`: the numbers of the day's steps."""
-    span = re.search(r"([1-6])\s*(?:から|-|~)\s*\D*?([1-6])", text)
+    span = re.search(r"([1-6])\s*(?:から|-|~|to|through)\s*\D*?([1-6])", text)
     numbers = {int(n) for n in re.findall(r"[1-6]", text)}
     if span:
         numbers |= set(range(int(span[1]), int(span[2]) + 1))

@@ -19,6 +19,7 @@ from bot.domain.when import (
     parse_shift,
     parse_when,
 )
+from bot.domain.when.numbers import plain
 from bot.domain.when.parse import FARTHEST
 
 MORNING = time(10)  # when somebody who said only "tomorrow" is reminded
@@ -40,6 +41,9 @@ class Context:
 
 def new_day(core: str, clause: str, context: Context) -> Reply:
     """The instant of a RESCHEDULE, or what is missing of it."""
+    shifted = _shifted(core, context) if words.BY.search(plain(core)) else None
+    if shifted is not None:
+        return replace(shifted, text=clause)
     reading = parse_when(core, context.now, context.tz, same_as=context.day, lang=context.lang)
     blank = Reply(Meaning.RESCHEDULE, clause)
     match reading:
@@ -50,11 +54,10 @@ def new_day(core: str, clause: str, context: Context) -> Reply:
         case Impossible():
             return replace(blank, trouble=reading.trouble, needs=(Need.ANOTHER_TIME,))
         case Partial():
-            shifted = _shifted(core, context) if reading.day is None else None
             needs = tuple(_NEEDS[missing] for missing in reading.missing)
-            return shifted or replace(blank, day=reading.day, needs=needs)
+            return replace(blank, day=reading.day, needs=needs)
         case _:
-            return _shifted(core, context) or replace(blank, needs=(Need.DATE, Need.TIME))
+            return replace(blank, needs=(Need.DATE, Need.TIME))
 
 
 def _shifted(core: str, context: Context) -> Reply | None:

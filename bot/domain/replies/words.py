@@ -15,7 +15,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
 CLAUSE_END = re.compile(
     r"[。!\n]+|(?<=[?？])|\.(?=\s|$)|;\s|"
     r"(?<=です|ます|した|せん|ない|った|んだ)(?:のです)?(?:が|けど|けれども?|けども|ものの)[、,]?\s*|"
-    r"(?<=[たす])し[、,]\s*|、?(?:しかし|ただし?|でも|なので|ですので|それと|あと)、|"
+    r"(?<=[たす])し[、,]\s*|(?:ので|ため)[、,]\s*|、?(?:しかし|ただし?|でも|なので|ですので|それと|あと)、|"
     r",?\s+\bbut\b\s+|,\s+(?:and|so|then)\s+|,\s+(?=still\b)"
 )
 
@@ -28,8 +28,8 @@ NOISE = _any(
     r"お待たせ(?:し|いた|致)+(?:ました|して(?:い|お)?り?ます)",
     r"(?:大変)?(?:失礼|恐縮)(?:し|いた|致)*(?:ました|です|ですが|します)",
     r"(?:すみません|すいません|済みません|ごめん(?:なさい)?|申し訳(?:ございません|ありません|ないです)?)(?:でした)?",
-    r"(?:了解|承知|りょうかい|かしこまり|畏まり|わかり|分かり|理解)(?:いた|致)?(?:し)?(?:ました|です|しました|した|っす)?",
-    r"^り$",
+    r"(?:了解|承知|りょうかい|理解)(?:いた|致)?(?:し)?(?:ました|です|した|っす)?|(?:かしこまり|畏まり|わかり|分かり)ました|わかった$|分かった$",
+    r"^(?:り|りょ|おつ|おつです|はーい|はあい|は~い)$",
     r"なるほど(?:です)?(?:ね)?",
     r"助かり(?:ます|ました)",
     r"(?:おはよう|こんにちは|こんばんは)(?:ございます)?",
@@ -39,7 +39,7 @@ NOISE = _any(
     r"(?:ご)?報告(?:です|いたします|します|まで)",
     r"(?:さん|さま|様)?(?:、)?いつも",
     r"\b(?:ok(?:ay)?,?\s+)?(?:many |thanks a lot|thank(?:s| you)(?: (?:so|very) much)?|thx|ty|cheers|much appreciated)\b",
-    r"\b(?:got it|understood|noted|roger(?: that)?|will do|makes sense|i see|sounds good|great|perfect|nice|cool)\b",
+    r"\b(?:got it|understood|noted|roger(?: that)?|makes sense|i see|sounds good|great|perfect|nice|cool)\b",
     r"\b(?:hello|hi|hey|good (?:morning|afternoon|evening))(?: (?:all|team|there|everyone))?\b",
     r"\b(?:sorry(?: for the (?:wait|delay))?|no problem|np|my apologies|fyi|please note|best regards|regards)\b",
     r":(?:\+1|thumbsup|pray|bow|man-bowing|woman-bowing|tada|smile|slightly_smiling_face|eyes|raised_hands|clap)"
@@ -69,6 +69,8 @@ QUESTION_WORDS = _any(
     r"とは$|って何|(?:やり|仕|し)方|方法(?:は|を|が)?|について(?:は)?$",
     r"場合は$|したら(?:どう|いい|よい)|(?:して|ても|ていて)も?(?:いい|良い|よい|よろしい|大丈夫|平気|構わない)",
     r"大丈夫(?:です|でしょう)か",
+    r"か(?:どうか|わから|分から|不明)",
+    r"\b(?:don't|do not|doesn't) (?:understand|know|get it)\b|\bnot sure (?:what|how|where|which|if|whether|about)\b|\bconfused\b|\bwondering\b",
 )
 QUESTION_START = re.compile(
     r"^(?:so |and |but |also |then |hi,? |hey,? )?"
@@ -93,9 +95,19 @@ METHOD = _any(
 # --- what is wanted of the cutover ---------------------------------------------------------------
 
 NOT_TO = _any(
-    r"(?:中止|延期|キャンセル|取り?消し?|変更|切り?戻し?|リスケ|ロールバック)(?:は|を|に)?(?:し(?:ません|ない|なくて|たくない)|不要|必要(?:は)?(?:ない|なし|ありません)|なし)",
+    r"(?:中止|延期|キャンセル|取り?消し?|変更|切り?戻し?|リスケ|ロールバック)(?:は|を|に)?(?:し(?:ません|ない|なくて|たくない)|せず|不要|必要(?:は)?(?:ない|なし|ありません)|なし)",
     r"やめ(?:ません|ない)|(?:戻|ずら|動か|のば|延ば)(?:しません|さない|したくない)",
     r"\b(?:don't|do not|won't|will not|not|no need to|never|without|didn't|shouldn't)\b[^,]{0,20}\b(?:cancel\w*|postpone\w*|reschedul\w*|move|roll(?:ing)?|revert\w*|abort\w*|delay\w*)",
+)
+# What is wanted only perhaps, or on a condition; 可能であれば is mere politeness.
+POLITE_IF = _any(
+    r"(?:でき|出来)れば|可能(?:で)?(?:あれば|なら)|(?:よ|良|よろし)ければ|差し支えなければ|ご都合(?:が|の)",
+    r"\bif (?:possible|you can|you could|that's ok(?:ay)?|that is ok(?:ay)?|it's ok(?:ay)?)\b",
+)
+PERHAPS = _any(
+    r"かも(?:しれ|$|です)|可能性|場合|もし|いざ|(?:たら|だら|れば|なら|ければ)(?:、|すぐ)?.*(?:中止|切り?戻|延期|キャンセル|ロールバック|取り)",
+    r"(?:中止|延期|切り?戻し?|ロールバック)(?:の)?(?:手順|準備|検討|判断|相談|条件|基準|可否)|(?:中止|延期|切り?戻し?)(?:する|すべき)?か",
+    r"\b(?:if|may|might|maybe|perhaps|possibly|probably|in case|unless|consider(?:ing)?|thinking (?:of|about))\b",
 )
 CANCEL = _any(
     r"中止",
@@ -110,13 +122,14 @@ CANCEL = _any(
     r"\babort(?:ed)?\b",
 )
 NOT_CANCEL = _any(
-    r"(?:通知|リマイン(?:ド|ダー?)|お知らせ|メンション|旧(?:サービス|メール)|契約|解約|ドメイン)の?(?:を|は)?(?:中止|取り?消|キャンセル|やめ)"
+    r"(?:通知|リマイン(?:ド|ダー?)|お知らせ|メンション|旧(?:サービス|メール)|契約|解約|ドメイン)の?(?:を|は)?(?:中止|取り?消|キャンセル|やめ)",
+    r"\bcancel(?:l?ing|led)? (?:the |my |this |our |all )?(?:reminder|notification|contract|old|subscription|domain|message)s?\b",
 )
 ROLL_BACK = _any(
     r"切り?戻",
     r"切りもど",
     r"ロールバック",
-    r"(?:mx|メール|元|前|旧|以前)(?:レコード)?(?:の(?:状態|設定|サーバー?|mx))?(?:を|に|へ)?(?:元に|元通りに)?(?:戻(?:し|す|せ)|もど(?:し|す))",
+    r"(?:mx|メールサーバー?|メールサービス|元|前|旧|以前)(?:レコード|サーバー?|サービス|環境|mx)?(?:の(?:状態|設定|サーバー?|mx))?(?:を|に|へ)?(?:元に|元通りに)?(?:戻(?:し|す|せ)|もど(?:し|す))",
     r"^(?:を)?戻(?:します|したい|して|す|しましょう|そう)",
     r"\broll(?:ing|ed)?[ -]?(?:it |this |the \w+ )?back\b|\brollback\b",
     r"\brevert(?:ed|ing)?\b",
@@ -124,6 +137,7 @@ ROLL_BACK = _any(
 )
 RESCHEDULE = _any(
     r"延期|リスケ|日程(?:の|を)?(?:変更|調整|再調整|変え)|(?:日時|日付|日にち|予定日?|スケジュール|時間|時刻|切替日|切り替え日)(?:の|を)?(?:変更|変え|ずらし)",
+    r"日程(?:の|を)?見直|(?:別の?|ほかの?|他の?)日(?:に|程|時)",
     r"後ろ倒し|前倒し|先送り|繰り(?:上げ|下げ|延べ)|ずら(?:し|す|せ)|(?:日を|日程を|日時を)(?:改め|変え)|(?<![いも])延ば(?:し|す)|のば(?:して|したい|す)",
     r"早め(?:て|たい|る|ます)|遅らせ",
     r"\breschedul\w*|\bpostpone\w*|\bpush(?:ed|ing)?\b.{0,20}\b(?:back|out|to|by)\b|\bput (?:it |this )?off\b",
@@ -133,10 +147,21 @@ RESCHEDULE = _any(
 )
 # 変更 and the like: a new day only where a date is given and no step is named.
 MOVE_TO = _any(
-    r"(?:に|へ)(?:変更|変え|移動|動か|移し|して(?:ください|下さい|ほしい|もらえ|いただ|頂)|したい|お?願い)",
-    r"(?:で|に)(?:お?願い|いかが|どうでしょう|再設定)",
+    r"(?:に|へ)(?:変更|変え|移動|動か|移し|再設定)",
     r"\b(?:change|set|make|schedule) (?:it|this|that|the cutover|the change)\b|\blet(?:'s| us) do\b",
     r"\binstead\b|\brather\b",
+)
+# These only with a full date and time: 明日にします answers a reminder.
+MAKE_IT = _any(
+    r"(?:に|へ)(?:します|しましょう|して|したい|する$|決め|お?願い)",
+    r"で(?:お?願い|いかが|どうでしょう)",
+)
+# So long after or before the planned day.
+BY = re.compile(
+    r"\d\s*(?:分|時間|日|週間|[かヶヵカケ]月)間?(?:ほど|だけ|くらい|ぐらい|分)?(?:の)?"
+    r"(?:延期|後ろ倒|前倒|先送|ずら|遅ら|早め|延ば|のば|繰り)|"
+    r"\b(?:by|postpone|delay|back|forward|up|out|off|reschedule)(?: it| this)?(?: for| by)? \d+ (?:minute|min|hour|day|week|month)s?\b|"
+    r"\b\d+ (?:minute|min|hour|day|week|month)s? (?:later|earlier)\b"
 )
 EARLIER = _any(r"前倒し|早め|繰り上げ|\b(?:earlier|forward|up)\b")
 ASSIGN = _any(
@@ -144,7 +169,7 @@ ASSIGN = _any(
     r"\bassign(?:ed|ee)?\b|\bowner\b|\bin charge\b|\btake(?:s|n)? (?:this |it )?over\b|\bhand(?:s|ed|ing)? (?:this |it )?over\b",
     r"(?:さん)?(?:に|へ)(?:引き継|お?任せ|代わ|替わ|交代)",
     r"(?:さん)?(?:に|へ|が)(?:お?願い|対応|やり|やって|作業)",
-    r"\b(?:will|should|can) (?:do|handle|own|take)\b",
+    r"\b(?:will|should|can) (?:do|handle|own|take)\b|\b(?:can|could|would|will) you (?:do|handle|take|finish|complete|look after)\b",
 )
 ASSIGN_WHOM = _any(
     r"担当(?:者)?(?:を|の)?(?:変更|変え|交代|替え|代え|追加)",
@@ -158,11 +183,14 @@ ASSIGN_WHOM = _any(
 NOT_NEEDED = _any(
     r"不要|必要(?:は|が)?(?:ない|無い|なし|ありません|なさそう)|(?:要|い)りません|要らない|いらない|不必要",
     r"該当(?:し(?:ません|ない)|なし|せず)|対象外|関係(?:ない|ありません|なし)",
-    r"(?:使って|利用して|使用して|契約して|申し込んで)(?:い)?(?:ません|ない)|(?:使い|利用し|使用し)ません|使わない|利用しない",
+    r"(?:使って|利用して|使用して|契約して|申し込んで)(?:い)?(?:ません|ない)|(?:使い|利用し|使用し)ません|使わない|利用しない|(?:申し込み|頼み|予約し|契約し)ません|(?:申し込|頼)まない",
     r"スキップ|省略|飛ばし(?:て|ます)|やらなくて(?:いい|よい|良い)",
     r"\bnot (?:needed|necessary|required|applicable)\b|\b(?:don't|do not|doesn't|won't) need\b|\bno need\b|\bn/a\b|\bunnecessary\b",
     r"\bskip(?:ped|ping)?\b|\b(?:don't|do not|not) us(?:e|ing)\b",
 )
+# The reminders, which are no step.
+NOTICES = re.compile(r"通知|リマイン|お知らせ|メンション|\b(?:reminder|notification)s?\b")
+YET = re.compile(r"まだ|未だ|未(?:完了|実施|対応|設定)|待ち|\byet\b|\bstill\b")
 STILL = _any(
     r"まだ|未だ|いまだ",
     r"未(?:完了|実施|対応|設定|作業|着手|変更|確認|処理|反映|済|了|登録)",
@@ -183,38 +211,57 @@ STILL = _any(
     r"(?<!should )(?<!might )\b(?:get|have|be) (?:it |this |that |them )?done\b",
     r"\b(?:asked|requested|contacted|emailed|called)\b.{0,30}\b(?:to|for|about|provider|company|registrar|host|them)\b",
     r"\bunfinished|undone|incomplete\b|\bstill\b",
+    r"(?:ちょっと|少し|少々|しばらく)(?:お)?待|待って(?:て|ね)?$|お待ち",
+    r"(?:よう|ろう)と(?:して|思)",
+    r"(?:終わっ|完了し|でき|済ん|確認し)[てで]から",
+    r"(?:依頼|申請)(?:書)?(?:を)?(?:出|提出|投げ)",
+    r"\b(?:finishing|completing|changing|checking|lowering|setting|preparing)\b",
     r"^(?:いいえ|いえ)|^(?:no|nope|nah)(?:,|$)",
 )
 # A done-word that is denied: 完了していません, 終わってない.
 DENIED = _any(
     r"(?:完了|終了|終わっ|終え|対応|設定|変更|実施|でき|出来|やっ|反映|確認|下げ|下がっ|切り替え|切り替わっ|切替|変わっ|消し|削除|無効化?|済ん|手を付け|着手|戻し|戻っ|入れ|登録|更新|選択|ログイン|され)(?:に|は|も|を)?(?:し|さ|され|出来|でき)?[てで](?:は|も)?(?:い|おり|ございま)?(?:ない(?:です)?|ません|ませんでした|なかった|ないまま)",
     r"(?:完了|終了|終わり|対応|設定|変更|実施|作業)(?:では|じゃ)(?:ない|ありません|なく)",
+    r"(?:完了|終了|終わった|できた)とは(?:言え|いえ)",
+    r"(?:った|した|んだ)ことが?(?:ない|ありません)",
+    r"\bnothing\b|\bno one\b|\bnobody\b|\bnone\b",
+    r"\bnot\b|\bnever\b|\bfar from\b|\bhardly\b|\bbarely\b|\bwithout\b",
     r"\b(?:haven't|hasn't|hadn't|didn't|isn't|aren't|wasn't|ain't|have not|has not|did not|is not|are not|was not|havent|hasnt|didnt|isnt)\b",
     r"(?:完了|終了|対応|設定|変更|実施)(?:は)?し(?:ません|なかった|ていない|てない)|終わらな(?:い|かった)|終わりま?せん",
 )
 CANT = _any(
     r"(?:でき|出来)(?:ない|ません|ず|なかった|かね(?:ます|る)|なさそう|ないよう|そう(?:に|も)(?:ない|ありません))",
     r"(?:変更|設定|対応|実施|作業|短縮|低く)?(?:は|が)?不可(?:能)?|(?<![をに])無理|ムリ(?!ょ)|変えられ(?:ない|ません)|下げられ(?:ない|ません)|変えれ(?:ない|ません)|下げれ(?:ない|ません)|(?:戻|消|直)せ(?:ない|ません)|戻られ",
-    r"(?:変更|設定|編集|短縮)(?:する)?(?:項目|欄|機能|画面|権限|方法|手段)(?:が|は|も)?(?:な(?:い|し|さそう)|無い|ありません|見当たら)",
-    r"(?:項目|欄|機能|権限)(?:が|は|も)?(?:ない|無い|ありません|なし)|グレーアウト|固定(?:です|値|されて|の(?:ため|よう))",
+    r"(?:変更|設定|編集|短縮)(?:する)?(?:項目|欄|機能|画面|権限|方法|手段)(?:が|は|も)?(?:な(?:い|し|さそう)|無い|ありません|見当た)",
+    r"(?:項目|欄|機能|権限)(?:が|は|も)?(?:ない|無い|ありません|なし|見当た|見つか[らり])|グレーアウト|固定(?:です|値|されて|の(?:ため|よう))",
     r"対応して(?:い)?(?:ない|ません)(?:サービス|プラン|と)|サポートされて(?:い)?(?:ない|ません)",
     r"\b(?:can't|cannot|can not|cant|couldn't|could not|unable|impossible|not possible|not able|isn't possible|no way|not allowed|not supported|isn't supported|doesn't (?:allow|support|let)|won't (?:let|allow)|not permitted)\b",
-    r"\b(?:fixed at|greyed out|grayed out|no (?:\w+ )?(?:option|field|setting|permission|way)s?)\b",
+    r"\b(?:fixed at|greyed out|grayed out|not (?:editable|changeable|configurable|adjustable)|no (?:\w+ )?(?:option|field|setting|permission|way)s?)\b",
+)
+# A setting that is not offered at all; these are no faults to look into.
+NO_FIELD = re.compile(r"(?:項目|欄|機能)(?:が|は|も)?(?:な(?:い|し)|無い|ありません|見当た|見つか)")
+# The cutover as a whole, which is no step of it.
+WHOLE = re.compile(
+    r"mx(?:レコード)?の?(?:切り?替え?|切り?換え?|移行|変更作業|カットオーバー| ?cutover| ?change| ?switch)"
 )
 # What is not a step that cannot be done, but a fault to be looked into.
 SYMPTOM = _any(
     r"届(?:か|き)(?:ない|ません|なく|ず|にくい)|届いて(?:い)?(?:ない|ません)|(?<!出)来(?:ない|ません|ていない|てない)|(?<!で)き(?:ません|て(?:い)?ない)",
     r"(?:受信|送信|受け取|送れ|送受信|受信が|送信が)(?:が)?(?:でき|出来)?(?:ない|ません|れ(?:ない|ません)|なく)",
     r"ログイン(?:が)?(?:でき|出来)(?:ない|ません)|入れ(?:ない|ません)",
-    r"(?:表示|反映)(?:が)?され(?:ない|ません)|出(?:ない|ません|てこない|てきません)|見つか(?:らない|りません)|見当たら(?:ない|ません)|見え(?:ない|ません)",
+    r"(?:表示|反映)(?:が)?され(?:ない|ません)|出(?:ない|ません|てこない|てきません)|見つか(?:らない|りません)|見当た(?:らない|りません)|見え(?:ない|ません)",
+    r"のまま(?:です|$|に|なん)|問題(?:が|は)?(?:あり(?:ます|まし)|発生|起き|出て)|トラブル|うまくいか|うまくいきません",
+    r"\b(?:doesn't|does not|didn't|did not|isn't|not) work",
     r"エラー(?:が|に|で|です)|失敗|おかしい|不具合|障害|迷惑メール|スパム(?:に|判定|扱い)|遅(?:い|延|れて)|重複|二重|2通|弾かれ|はじかれ|戻ってき|バウンス|ループ",
     r"旧(?:サーバ|メール|サービス|環境)ー?(?:に|で)(?:届|受信|入)",
     r"\b(?:mail|email|message|test)s?\b.{0,25}\b(?:not|isn't|aren't|doesn't|don't|never|no longer|bounc\w+|delayed|missing|lost)\b|\bnot (?:arriving|receiving|getting|delivered|working|showing)\b",
     r"\b(?:can't|cannot|can not|couldn't|unable to) (?:log ?in|sign in|receive|send|find|see|get|access|reach)\b",
+    r"^no (?:mail|email)s?\b|\bnothing (?:comes|came)\b",
     r"\b(?:error|fail(?:s|ed|ing|ure)?|broken|bounc\w+|spam|duplicate|rejected|loop)\b|\bnothing (?:arrives|arrived|shows)\b",
 )
 HEDGE = _any(
-    r"多分|たぶん|おそらく|恐らく|(?:はず|筈)(?:です|$|だ)|かもしれ|かも(?:$|です)|と思(?:い|う|われ)|(?:した|完了した|終わった)(?:つもり|気が)|(?:みたい|よう|っぽい)(?:です|$)|でしょう$|らしい",
+    r"多分|たぶん|おそらく|恐らく|(?:はず|筈)(?:です|$|だ)|かもしれ|かも(?:$|です)|と思(?:い|う|われ)|(?:した|完了した|終わった)つもり|気が(?:し|する)|(?:みたい|よう|っぽい)(?:です|$)|でしょう$|らしい",
+    r"ことに(?:して|でき)|\bwrong\b",
     r"\b(?:maybe|perhaps|probably|possibly|i think|i guess|i believe|i hope|should be|might be|seems?|apparently|supposedly|not sure)\b",
 )
 DONE = _any(
@@ -226,12 +273,17 @@ DONE = _any(
     r"(?<=\d)(?:秒)?に(?:しました|した$|してあります|しておきました)",
     r"(?:対応|設定|変更|実施|作業|更新|追加|削除|無効化|有効化|修正|登録|切替|切り替え|切換え?|確認|チェック|入力|ログイン|選択|反映|投入|適用|処理|準備|手配|予約|連絡|実行|編集|短縮|申し込み|申込|セット|クリア|オフ|オン|無効|有効|短く|削除|切り替え)(?:は|を|が|も|に)?(?:いた|致)?"
     r"(?:しました|した(?![らいの])|ときました|しときました|しておきました|してあります|してます|しています|しております|済み?(?:です|ました|$|、|で)|されました|さ?れています|完了|ok(?:です)?$|できました|出来ました|できた|done)",
-    r"(?:下げ|変え|切り替え|切替え|替え|入れ|外し|消し|止め|戻し|直し|選び|終え|済ませ|見|送り|もらい|申し込み|頼み)(?:て(?:おき|あり|い)?(?:ました|ます)|ました|た$|ときました)",
+    r"(?:下げ|変え|換え|切り替え|切替え|替え|入れ|外し|消し|止め|戻し|直し|選び|終え|済ませ|見|送り|もらい|申し込み|頼み)(?:て(?:おき|あり|い)?(?:ました|ます)|ました|た$|ときました)",
     r"(?:変わり|切り替わり|切替わり|下がり|反映され|戻り|消え)(?:ました|ています|てます|た$)",
-    r"(?<!経)(?<!救)(?<!決)(?<!返)済(?:み|です|$|んだ|みました|みです)|(?:^|\s)すみ$|(?:^|[はが])ok(?:です)?(?:でした)?(?:!|$)(?<!^ok)(?<!^okです)",
+    r"(?<!経)(?<!救)(?<!決)(?<!返)済(?:み|です|$|んだ|みました|みです|んで(?:い|おり)?ます)|(?:^|\s)すみ$|(?:^|[はが])ok(?:です)?(?:でした)?(?:!|$)(?<!^ok)(?<!^okです)",
     r"(?:届き|受信でき|受け取り|受信し|確認でき|到着し|着き)(?:ました|ています|てます|た$)",
+    r"(?:完了|終了|終わった|変更した)(?:した)?(?:の|との|という|と)(?:ご?連絡|報告|返事)(?:が|を)(?:あり|受け|もらい|いただき|頂き|来)ました",
+    r"整い(?:ました|ています)|うまくいき(?:ました|ています)|成功しました",
+    r"(?:記録|ログ|履歴)(?:が|も|に)?(?:あり|残|出て|載|確認でき)(?:ました|って(?:い)?ま(?:す|した)|いま(?:す|した))",
+    r"300(?:秒)?(?:です$|になりました|になって(?:い)?ます|にして(?:い)?ます)|\bttl (?:is )?(?:now )?(?:at )?300(?: now)?$",
     r"(?:問題|異常|支障)(?:は|も)?(?:な(?:く|し)|ありませんでした|ございませんでした)(?:、)?(?:完了|終|受信|届|でき)?",
     r"\b(?:done|finished|completed?|accomplished|sorted|all set|d-o-n-e)\b",
+    r"^(?:(?:yes|yep),?\s+)?(?:i|we) did$|^(?:it |that |this )?works(?: now| fine| well)?$",
     r"\b(?:did it|did that|did (?:all|both|step|everything)|took care|taken care|got it done|made the change|wrapped up|went through|good to go)\b",
     r"^(?:(?:i|we|i've|we've|ive|weve|have|just|already|now|it's|it is|the|both|all|have just|have now|has been|was|were)\s+)*"
     r"(?:changed|lowered|reduced|set|updated|deleted|removed|disabled|enabled|switched|selected|chosen|tested|checked|confirmed|verified|received|restored|configured|applied|saved|published|booked|ordered|logged in|turned (?:on|off)|arrived|entered|edited|replaced|added|registered|fixed)\b",
@@ -242,19 +294,25 @@ DONE = _any(
 )
 # Words of a done that are no claim: 完了のご連絡をお待ちください, "done" inside a plan.
 NOT_DONE = _any(
-    r"(?:完了|終了)(?:の|は|予定|条件|時|日|後|前|まで|目標|次第|待ち|でき)(?!です|しました)",
+    r"\b(?:done|finished|completed?) (?:by|before|until|within|in \d|tomorrow|tonight|next|later)\b",
+    r"(?:完了|終了)の(?!ご?(?:連絡|報告|返事)(?:が|を)(?:あり|受|も|い|頂|来))",
+    r"(?:完了|終了)(?:は|予定|条件|時|日|後|前|まで|目標|次第|待ち|でき)(?!です|しました)",
     r"(?:完了|終わった|終了)(?:かどうか|か(?:を|は|も))",
 )
 LATER = _any(
-    r"あとで|後で|のちほど|後ほど|後日|また(?:今度|後で|あとで|連絡)|今度|今(?:は|、)?(?:忙し|手が離せ|できない|無理)|そのうち|改めて|スヌーズ",
+    r"あとに(?:し|回)|後に(?:し|回)|後回し|あとで|後で|のちほど|後ほど|後日|また(?:今度|後で|あとで|連絡)|今度|今(?:は|、)?(?:忙し|手が離せ|できない|無理)|そのうち|改めて|スヌーズ",
     r"\b(?:later|not now|another time|some other time|snooze|remind me|busy|tied up|in a (?:bit|while|moment|minute|sec))\b",
 )
 CHECK_AGAIN = _any(
-    r"(?:dns|もう一度|もう一回|再度|再|今すぐ)?(?:を|で)?(?:確認|チェック|検査|診断|確かめ)(?:を)?(?:して(?:ください|下さい|みて|もらえ|いただけ|ほしい|頂け)?|お?願い|してほしい|よろしく)",
+    r"(?:dns|もう一度|もう一回|再度|再|今すぐ)?(?:を|で)?(?:確認|チェック|検査|診断|確かめ)(?:を)?(?:して(?:ください|下さい|みて|もらえ|いただけ|ほしい|頂け|$)|お?願い|してほしい|よろしく)|ご確認(?:を|の(?:ほど|程))?(?:、)?(?:ください|下さい|お?願い|よろしく|いただけ)",
     r"(?:^|もう一度|再度)見て(?:ください|下さい|みて|もらえ)?$|再(?:確認|チェック)(?:して|を?お?願い|お?願い|$)",
     r"^(?:please )?(?:check|verify|look)(?: (?:it|dns|mx|ttl|the (?:dns|mx|ttl)|this|again|now|once more))*$",
     r"\b(?:can|could) you (?:check|verify|look)\b",
 )
+STATUS = _any(
+    r"^(?:(?:今|現在)(?:は|の|、)?)?(?:状況|状態|進捗|ステータス)?(?:は|って)?(?:今)?どう(?:なって|です)",
+    r"^(?:what's|what is|how's|how is) (?:the |our )?(?:current )?(?:status|state|progress|it going)\b|^where (?:are we|do we stand)\b|^any (?:update|news|progress)\b",
+)
 YES = re.compile(
-    r"^(?:はい|ええ|うん|yes|yep|yeah|yup|sure|ok(?:ay)?|okです|オッケー|おっけー|おk|🙆|👌|:ok(?:_hand)?:|よし|y)$"
+    r"^(?:はい|ええ|うん|yes|yep|yeah|yup|sure|ok(?:ay)?|okです|オッケー|おっけー|おk|大丈夫(?:です)?|(?:特に)?問題(?:は)?(?:ない|なし|ありません)(?:です)?|🙆|👌|:ok(?:_hand)?:|よし|y)$"
 )

@@ -26,11 +26,16 @@ class Clock:
 _UNIT_H = r"(?:hours?|hrs?|h)"
 _UNIT_M = r"(?:minutes?|mins?|m)"
 _ABOUT = r"(?:ほど|くらい|ぐらい)?"
+# 30分ほどかかります, give me an hour: as good as "after that".
+_TAKES = r"(?:かか|待って|お待ち|ください|下さい|いただ|頂|で(?:終|でき|完了|済))"
+_GIVE = r"snooze|snooze for|wait|wait for|give me|need|needs|takes|take|about"
 _SPANS = (
     re.compile(
         rf"(?:あと\s*)?(?<![\d.])(\d{{1,3}}(?:\.5)?)\s*時間\s*(半)?\s*(?:(\d{{1,3}})\s*分)?{_ABOUT}後(?!ろ)"
     ),
     re.compile(r"あと\s*(\d{1,3}(?:\.5)?)\s*時間\s*(半)?\s*(?:(\d{1,3})\s*分)?"),
+    re.compile(rf"(\d{{1,3}}(?:\.5)?)\s*時間\s*(半)?\s*(?:(\d{{1,3}})\s*分)?{_ABOUT}{_TAKES}"),
+    re.compile(rf"\b(?:{_GIVE})\s+(\d{{1,3}}(?:\.5)?)\s*{_UNIT_H}\b()()"),
     re.compile(
         rf"\bin\s+(?:about\s+)?(\d{{1,3}}(?:\.5)?)\s*{_UNIT_H}\b()(?:\s*(?:and\s+)?(\d{{1,3}})\s*{_UNIT_M}\b)?"
     ),
@@ -39,6 +44,8 @@ _SPANS = (
 _MINUTES = (
     re.compile(rf"(?:あと\s*)?(?<![\d.])(\d{{1,4}})\s*分{_ABOUT}後(?!ろ)"),
     re.compile(r"あと\s*(\d{1,4})\s*分"),
+    re.compile(rf"(\d{{1,4}})\s*分{_ABOUT}{_TAKES}"),
+    re.compile(rf"\b(?:{_GIVE})\s+(\d{{1,4}})\s*{_UNIT_M}\b"),
     re.compile(rf"\bin\s+(?:about\s+)?(\d{{1,4}})\s*{_UNIT_M}\b"),
     re.compile(rf"\b(\d{{1,4}})\s*{_UNIT_M}\s+(?:later|from now)\b"),
 )
