@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.cutover import Step
-from bot.domain.replies import Meaning, Reply, understand
+from bot.domain.replies import Meaning, Need, Reply, read_new_day, understand
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=TOKYO)
@@ -81,6 +81,14 @@ def test_a_shift_keeps_the_time_by_the_clock_over_a_change_of_clocks() -> None:
 
 def test_a_shift_without_a_planned_day_has_to_be_asked_about() -> None:
     assert understand("1週間延期", NOW, TOKYO).needs
+
+
+def test_what_follows_the_verb_reschedule() -> None:
+    for text, at in [("12/12 22:00", 12), ("1週間", 12), ("1週間延期", 12), ("1 week", 12), ("1日前倒し", 4)]:
+        reply = read_new_day(text, NOW, TOKYO, day=DAY)
+        assert reply.at == DAY.replace(day=at), text
+    assert read_new_day("12/12", NOW, TOKYO, day=DAY).needs == (Need.TIME,)
+    assert read_new_day("", NOW, TOKYO, day=DAY).needs == (Need.DATE, Need.TIME)
 
 
 _PIECES = st.sampled_from(

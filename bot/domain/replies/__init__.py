@@ -2,5 +2,6 @@
 
 from bot.domain.replies.grammar import understand
 from bot.domain.replies.model import Meaning, Need, Reply
+from bot.domain.replies.times import read_new_day
 
-__all__ = ["Meaning", "Need", "Reply", "understand"]
+__all__ = ["Meaning", "Need", "Reply", "read_new_day", "understand"]

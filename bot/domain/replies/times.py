@@ -39,6 +39,19 @@ class Context:
     users: tuple[str, ...]
 
 
+def read_new_day(
+    text: str, now: datetime, tz: ZoneInfo, *, day: datetime | None = None, lang: str = "ja"
+) -> Reply:
+    """What follows `reschedule`: a RESCHEDULE with its instant, or with what is missing of it.
+
+    「1週間延期」 and the like count from `day`, the planned change; so does 「1週間」 by itself.
+    """
+    context = Context(now, tz, lang, None, day, ())
+    alone = parse_shift(text) is not None and parse_when(text, now, tz, lang=lang) is None
+    shifted = _shifted(text, context) if alone else None
+    return shifted or new_day(text, text, context)
+
+
 def new_day(core: str, clause: str, context: Context) -> Reply:
     """The instant of a RESCHEDULE, or what is missing of it."""
     shifted = _shifted(core, context) if words.BY.search(plain(core)) else None
