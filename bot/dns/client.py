@@ -8,15 +8,17 @@ import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import dns.exception
 import dns.name
 import dns.rdatatype
 
-from bot.dns.config import DnsConfig, Endpoint, system_resolvers
+from bot.dns.config import DnsConfig, Endpoint, Fetched, system_resolvers
 from bot.dns.delegation import Delegation, Finder
+from bot.dns.mail import MailFacts, look_at_mail, look_up_tlsa
 from bot.dns.probe import Probe, Seen, mx_answer
-from bot.dns.resolver import Resolver, host_addresses
+from bot.dns.resolver import Asker, Given, Resolver, addresses
 from bot.dns.wire import Budget, Transport
 from bot.domain.facts import (
     NOT_ASKED,
@@ -31,6 +33,9 @@ from bot.domain.facts import (
 from bot.domain.mx import absolute
 from bot.ports import Clock
 
+if TYPE_CHECKING:
+    from bot.dns.https_policy import HttpsPolicies
+
 
 class DnsClient:
     """Looks at domains. One instance serves the whole bot: it bounds what is in flight."""
@@ -43,6 +48,7 @@ class DnsClient:
         servers = config.resolvers
         if not servers and config.may_recurse:
             servers = system_resolvers()
+        self._policies: HttpsPolicies | None = None
         self._resolver = Resolver(self._transport, tuple(map(config.place_of, servers)), clock)
 
     @property
@@ -74,19 +80,80 @@ class DnsClient:
         if not _is_name(name):
             return DomainFacts(domain, at, delegation=Outcome.MALFORMED)
         samples = asyncio.create_task(self._sample(name, budget, self._config.samples if full else 1))
-        targets = asyncio.create_task(self._targets([absolute(host) for host in expected], budget))
-        servers = _servers(known) if known is not None and not full else []
+        if not full:
+            facts = await self._servers_say(domain, at, name, known, budget)
+            return replace(facts, resolvers=await samples)
+        asker = await self._asker(name)
+        mail = asyncio.create_task(self._mail(asker, name, budget))
+        wanted = [absolute(host) for host in expected]
+        targets = asyncio.create_task(self._targets(asker, wanted, budget))
+        tlsa = asyncio.create_task(look_up_tlsa(asker, [h for h in wanted if _is_name(h)], budget))
+        facts = await self._servers_say(domain, at, name, None, budget, full=True)
+        found, certificates = dict(await targets), await tlsa
+        present = {r.mx.exchange for a in facts.authoritative if a.usable for r in a.records} - {"."}
+        more = sorted(host for host in present if host not in found and _is_name(host))
+        if more:
+            others, now = await asyncio.gather(
+                self._targets(asker, [] if expected else more, budget), look_up_tlsa(asker, more, budget)
+            )
+            found, certificates = {**found, **dict(others)}, certificates + now
+        about = await mail
+        return replace(
+            facts,
+            targets=found,
+            resolvers=await samples,
+            mta_sts=about.mta_sts,
+            spf=about.spf,
+            dmarc=about.dmarc,
+            tls_rpt=about.tls_rpt,
+            tlsa=certificates,
+            dnssec=about.dnssec,
+            subdomains=about.subdomains,
+        )
+
+    async def _servers_say(
+        self,
+        domain: str,
+        at: datetime,
+        name: str,
+        known: DomainFacts | None,
+        budget: Budget,
+        *,
+        full: bool = False,
+    ) -> DomainFacts:
+        """The authoritative part: known servers, given ones, or those that the delegation names."""
+        servers = _servers(known) if known is not None else []
         if known is not None and servers:
-            facts = await self._ask_known(domain, at, name, known, servers, budget)
-        elif self._config.nameservers:
-            facts = await self._ask_given(domain, at, name, budget, full=full)
-        else:
-            facts = await self._find_and_ask(domain, at, name, budget, full=full)
-        found = dict(await targets)
-        if full and not expected:
-            hosts = {r.mx.exchange for a in facts.authoritative if a.usable for r in a.records}
-            found = dict(await self._targets(sorted(hosts - {"."}), budget))
-        return replace(facts, targets=found, resolvers=await samples)
+            return await self._ask_known(domain, at, name, known, servers, budget)
+        if self._config.nameservers:
+            return await self._ask_given(domain, at, name, budget, full=full)
+        return await self._find_and_ask(domain, at, name, budget, full=full)
+
+    async def _asker(self, name: str) -> Asker:
+        """Whom to ask for the names around a domain."""
+        if not self._config.nameservers:
+            return self._resolver
+        servers = [await self._server(endpoint) for endpoint in self._config.nameservers]
+        return Given(self._probe, servers, name, self._resolver if self._config.may_recurse else None)
+
+    async def _mail(self, asker: Asker, name: str, budget: Budget) -> MailFacts:
+        """The rest of the domain's mail. With servers by hand alone, nothing is fetched from the web."""
+        recurse = self._config.may_recurse
+        return await look_at_mail(
+            asker,
+            self._resolver if recurse else None,
+            (self._config.fetch_policy or self._fetch) if recurse else None,
+            self._config,
+            name,
+            budget,
+        )
+
+    async def _fetch(self, host: str, allowed: list[str], seconds: float) -> Fetched:
+        from bot.dns.https_policy import HttpsPolicies
+
+        if self._policies is None:
+            self._policies = HttpsPolicies(self._config.policy_port, self._config.policy_ca)
+        return await self._policies(host, allowed, seconds)
 
     async def _ask_known(
         self,
@@ -179,27 +246,11 @@ class DnsClient:
             zone_answers=states,
         )
 
-    async def _targets(self, hosts: Sequence[str], budget: Budget) -> list[tuple[str, HostAddresses]]:
-        found = await asyncio.gather(*(self._target(host, budget) for host in hosts))
+    async def _targets(
+        self, asker: Asker, hosts: Sequence[str], budget: Budget
+    ) -> list[tuple[str, HostAddresses]]:
+        found = await asyncio.gather(*(_target(asker, host, budget) for host in hosts))
         return list(zip(hosts, found, strict=True))
-
-    async def _target(self, host: str, budget: Budget) -> HostAddresses:
-        """A host's addresses: from a resolver, or, where none may be asked, from the given servers."""
-        if not _is_name(host):
-            return HostAddresses(host, Outcome.MALFORMED)
-        if self._config.may_recurse:
-            return await self._resolver.addresses(host, budget)
-        best: HostAddresses | None = None
-        for endpoint in self._config.nameservers:
-            server = await self._server(endpoint)
-            four, six = await asyncio.gather(
-                self._probe.ask(server, host, dns.rdatatype.A, budget),
-                self._probe.ask(server, host, dns.rdatatype.AAAA, budget),
-            )
-            if four.authoritative and six.authoritative:
-                return host_addresses(host, four, six)
-            best = best or HostAddresses(host, Outcome.NOT_ALLOWED, detail="no resolver")
-        return best or HostAddresses(host, Outcome.NOT_ALLOWED, detail="no resolver")
 
     async def _sample(self, name: str, budget: Budget, times: int) -> tuple[MxAnswer, ...]:
         """What the configured caches hold. One address may be many caches, hence several times."""
@@ -217,6 +268,12 @@ class DnsClient:
             mx_answer(Server(host, host, port), reply)
             for (host, port), reply in zip(asked, replies, strict=True)
         )
+
+
+async def _target(asker: Asker, host: str, budget: Budget) -> HostAddresses:
+    if not _is_name(host):
+        return HostAddresses(host, Outcome.MALFORMED)
+    return await addresses(asker, host, budget)
 
 
 def _is_name(text: str) -> bool:

@@ -1,10 +1,12 @@
 """Whom to ask and how long to wait. Everything is a setting, so that a lab serves as the Internet does."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
+
+from bot.domain.facts import PolicyOutcome
 
 Endpoint = tuple[str, int]
 
@@ -102,6 +104,19 @@ def parse_mapping(text: str) -> tuple[str, Endpoint]:
     return str(ip_address(address.strip())), parse_endpoint(place)
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The body, or why there is none."""
+
+    outcome: PolicyOutcome
+    body: str = ""
+    detail: str = ""
+
+
+# (host, its addresses that may be contacted, seconds) → what it gave. Never raises.
+Fetch = Callable[[str, list[str], float], Awaitable[Fetched]]
+
+
 @dataclass(frozen=True)
 class DnsConfig:
     """How DNS is asked. Times in seconds.
@@ -112,6 +127,8 @@ class DnsConfig:
     `address_map`: an authoritative address as DNS gives it → where a lab serves it instead.
     `allow_private`: addresses that a domain's DNS gives may be private ones (an internal network);
     `allow_loopback`: or those of this machine, and no others (a lab).
+    `fetch_policy`: how MTA-STS policies are fetched; None: over HTTPS, at `policy_port`, with the
+    certificates of `policy_ca` (PEM) or the system's.
     `tries`: how long each try waits; the last goes over UDP and TCP at once.
     """
 
@@ -127,6 +144,9 @@ class DnsConfig:
     max_in_flight: int = 64
     samples: int = 3
     ttl_reads: int = 2
+    fetch_policy: Fetch | None = None
+    policy_port: int = 443
+    policy_ca: Path | None = None
 
     def may_contact(self, address: str) -> bool:
         """Whether an address that a domain's DNS gave may be contacted."""

@@ -13,7 +13,7 @@ import dns.rdatatype
 
 from bot.dns.config import DnsConfig
 from bot.dns.probe import Probe
-from bot.dns.resolver import Resolver
+from bot.dns.resolver import Resolver, addresses
 from bot.dns.wire import Budget, Reply, text_of
 from bot.domain.facts import DEFINITE, HostAddresses, MxAnswer, Outcome, Server
 
@@ -104,7 +104,7 @@ class Finder:
 
     async def _addresses(self, host: str) -> HostAddresses:
         if host not in self._hosts:
-            self._hosts[host] = asyncio.create_task(self._resolver.addresses(host, self._budget))
+            self._hosts[host] = asyncio.create_task(addresses(self._resolver, host, self._budget))
         return await self._hosts[host]
 
     async def _referral(self, found: Delegation, domain: str, parent: str, hosts: tuple[str, ...]) -> None:

@@ -1,14 +1,32 @@
-"""Asking the recursive resolvers: for finding servers, never for a verdict on what a zone holds."""
+"""Asking for names: the recursive resolvers, or the servers that were given by hand."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Protocol
 
 import dns.name
 import dns.rdatatype
 
 from bot.dns.config import Endpoint
+from bot.dns.probe import Probe
 from bot.dns.wire import Budget, Reply, Transport
-from bot.domain.facts import DEFINITE, HostAddresses, Outcome, TextAnswer
+from bot.domain.facts import DEFINITE, HostAddresses, Outcome, Server, TextAnswer
 from bot.ports import Clock
+
+
+class Asker(Protocol):
+    """Somebody who answers questions about any name."""
+
+    async def ask(
+        self,
+        name: str,
+        rdtype: dns.rdatatype.RdataType,
+        budget: Budget,
+        *,
+        cd: bool = True,
+        dnssec: bool = False,
+        only_first: bool = False,
+    ) -> Reply: ...
 
 
 class Resolver:
@@ -32,16 +50,17 @@ class Resolver:
         *,
         cd: bool = True,
         dnssec: bool = False,
+        only_first: bool = False,
     ) -> Reply:
         """The first definite answer, else the most telling failure.
 
         With `cd` (the default) a zone that does not validate is seen all the same: whether it
-        validates is a check of its own.
+        validates is a check of its own, for which `only_first` keeps to one and the same server.
         """
         qname = dns.name.from_text(name)
         worst: Reply | None = None
         first = self._first
-        for step in range(len(self._servers)):
+        for step in range(1 if only_first and self._servers else len(self._servers)):
             number = (first + step) % len(self._servers)
             reply = await self._transport.ask(
                 self._servers[number], qname, rdtype, budget, recursion=True, cd=cd, dnssec=dnssec
@@ -55,22 +74,47 @@ class Resolver:
             return worst
         return Reply(Outcome.NOT_ALLOWED, self._clock.now(), None, "no resolver", qname, rdtype)
 
-    async def addresses(self, host: str, budget: Budget) -> HostAddresses:
-        """A and AAAA of a host, at the end of any chain of aliases."""
-        four, six = await asyncio.gather(
-            self.ask(host, dns.rdatatype.A, budget), self.ask(host, dns.rdatatype.AAAA, budget)
-        )
-        return host_addresses(host, four, six)
 
-    async def texts(self, name: str, budget: Budget) -> TextAnswer:
-        """The TXT records at a name, the strings of each joined."""
-        reply = await self.ask(name, dns.rdatatype.TXT, budget)
-        found = [b"".join(r.strings).decode("utf-8", "replace") for r, _ in reply.records()]  # type: ignore[attr-defined]
-        return TextAnswer(name, reply.outcome, tuple(sorted(found)))
+class Given:
+    """The authoritative servers that were given by hand: they know the domain, and perhaps more.
+
+    What they do not answer with authority goes to `otherwise`, who may be nobody.
+    """
+
+    def __init__(self, probe: Probe, servers: Sequence[Server], domain: str, otherwise: Asker | None) -> None:
+        """`domain`: absolute; names outside it are asked of the servers only where nobody else may be."""
+        self._probe = probe
+        self._servers = servers
+        self._domain = dns.name.from_text(domain)
+        self._otherwise = otherwise
+
+    async def ask(
+        self,
+        name: str,
+        rdtype: dns.rdatatype.RdataType,
+        budget: Budget,
+        *,
+        cd: bool = True,
+        dnssec: bool = False,
+        only_first: bool = False,
+    ) -> Reply:
+        """The first authoritative answer, else what the resolver says, if there is one."""
+        qname = dns.name.from_text(name)
+        if self._otherwise is None or qname.is_subdomain(self._domain):
+            for server in self._servers:
+                reply = await self._probe.ask(server, name, rdtype, budget, dnssec=dnssec)
+                if reply.authoritative and reply.outcome in DEFINITE:
+                    return reply
+        if self._otherwise is None:
+            return Reply(Outcome.NOT_ALLOWED, self._probe.now(), None, "no resolver", qname, rdtype)
+        return await self._otherwise.ask(name, rdtype, budget, cd=cd, dnssec=dnssec, only_first=only_first)
 
 
-def host_addresses(host: str, four: Reply, six: Reply) -> HostAddresses:
-    """What the two questions together say: found in either; absent only where both said so."""
+async def addresses(asker: Asker, host: str, budget: Budget) -> HostAddresses:
+    """A and AAAA of a host, at the end of any chain of aliases: found in either; absent only in both."""
+    four, six = await asyncio.gather(
+        asker.ask(host, dns.rdatatype.A, budget), asker.ask(host, dns.rdatatype.AAAA, budget)
+    )
     found = tuple(r.address for reply in (four, six) for r, _ in reply.records())  # type: ignore[attr-defined]
     cname = four.cname() or six.cname()
     if found:
@@ -79,3 +123,10 @@ def host_addresses(host: str, four: Reply, six: Reply) -> HostAddresses:
         if reply.outcome not in DEFINITE:
             return HostAddresses(host, reply.outcome, (), cname, reply.detail)
     return HostAddresses(host, four.outcome, (), cname)
+
+
+async def texts(asker: Asker, name: str, budget: Budget) -> TextAnswer:
+    """The TXT records at a name, the strings of each joined (RFC 7208 3.3)."""
+    reply = await asker.ask(name, dns.rdatatype.TXT, budget)
+    found = [b"".join(r.strings).decode("utf-8", "replace") for r, _ in reply.records()]  # type: ignore[attr-defined]
+    return TextAnswer(name, reply.outcome, tuple(sorted(found)))

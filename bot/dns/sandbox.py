@@ -21,9 +21,10 @@ import dns.rdatatype
 import dns.rrset
 
 from bot.content import content_text, load_yaml
-from bot.dns.config import DnsConfig
+from bot.dns.config import DnsConfig, Fetched
 from bot.dns.sandbox_net import LOOPBACK, DnsSocket
-from bot.dns.sandbox_zones import Fault, Zone, ZoneCopy, answer, mx_of
+from bot.dns.sandbox_zones import Fault, Zone, ZoneCopy, answer, mx_of, quoted
+from bot.domain.facts import PolicyOutcome
 from bot.domain.mx import Mx, MxSet, absolute
 from bot.ports import Clock
 
@@ -94,12 +95,14 @@ class Sandbox:
         )
         self._addresses = {absolute(h): str(a) for h, a in self._world["servers"].items()}
         self._hosts = {absolute(h): str(a) for h, a in self._world.get("hosts", {}).items()}
+        self._texts = {absolute(h): tuple(map(str, t)) for h, t in self._world.get("texts", {}).items()}
         self._zones: dict[str, Zone] = {}
         self._notes: dict[str, Mapping[str, str]] = {}
         self._fixed: set[str] = set()
         self._slow: dict[str, tuple[str, ...]] = {}
         self._policies: dict[str, str] = {}
         self._faults: dict[str, Fault] = {}
+        self._web: set[str] = set()  # addresses that example policies are said to be at
         self._lame: dict[str, frozenset[str]] = {}
         self._top = {
             absolute(name): tuple(absolute(h) for h in hosts)
@@ -129,6 +132,9 @@ class Sandbox:
         )
         domain = str(zone["domain"])
         self._zones[domain] = Zone(domain, zone["nameservers"], copy)
+        for name, address in addresses.items():
+            if name and ":" not in address[0]:
+                self._web.add(address[0])
         if "parent_ns" in zone:
             self._zones[domain].parent_ns = tuple(absolute(host) for host in zone["parent_ns"])
         self._notes[domain] = dict(zone.get("note", {}))
@@ -162,10 +168,12 @@ class Sandbox:
     def dns_config(self, **changes: Any) -> DnsConfig:
         """How to ask this world; call it after `start()`. `changes` are fields of DnsConfig."""
         where = {address: (LOOPBACK, socket.port) for address, socket in self._sockets.items()}
+        where |= dict.fromkeys(self._web, (LOOPBACK, 9))
         given: dict[str, Any] = {
             "resolvers": ((RESOLVER, 53),),
             "sample_resolvers": tuple((cache.address, 53) for cache in self._caches[1:]),
             "address_map": where,
+            "fetch_policy": self._policy_at,
         }
         return DnsConfig(**{**given, **changes})
 
@@ -225,6 +233,13 @@ class Sandbox:
     def policy(self, domain: str) -> str | None:
         """The MTA-STS policy that `https://mta-sts.<domain>` gives here."""
         return self._policies.get(domain)
+
+    async def _policy_at(self, host: str, allowed: list[str], seconds: float) -> Fetched:
+        """What `https://mta-sts.<domain>` gives in this world, without the web."""
+        text = self._policies.get(host.removeprefix("mta-sts."))
+        if text is None:
+            return Fetched(PolicyOutcome.STATUS, detail="404")
+        return Fetched(PolicyOutcome.FETCHED, text)
 
     def _zone(self, domain: str) -> Zone:
         try:
@@ -379,6 +394,11 @@ class Sandbox:
         held = [_ns(apex, servers), _soa(apex, servers[0])]
         known = {**self._hosts, **self._addresses}
         held += [self._address(h) for h in known if dns.name.from_text(h).is_subdomain(apex)]
+        held += [
+            dns.rrset.from_text_list(h, HOST_TTL, "IN", "TXT", [quoted(t) for t in texts])
+            for h, texts in self._texts.items()
+            if dns.name.from_text(h).is_subdomain(apex)
+        ]
         return answer(query, held)
 
     def _address(self, host: str) -> dns.rrset.RRset:

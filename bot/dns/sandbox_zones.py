@@ -64,7 +64,7 @@ class ZoneCopy:
             made.append(_rrset(apex, self.ttl, "MX", [str(record) for record in plain]))
         made += [_rrset(apex, ttl, "MX", [str(record)]) for record, ttl in own.items() if record in self.mx]
         for name, texts in self.texts.items():
-            made.append(_rrset(_under(name, apex), self.ttl, "TXT", [_quoted(text) for text in texts]))
+            made.append(_rrset(_under(name, apex), self.ttl, "TXT", [quoted(text) for text in texts]))
         for name, addresses in self.addresses.items():
             for kind, some in (
                 ("A", [a for a in addresses if ":" not in a]),
@@ -117,7 +117,7 @@ def _under(name: str, apex: str) -> str:
     return f"{name}.{apex}" if name else apex
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A TXT record's text in strings of at most 255 octets."""
     escaped = [text[i : i + 255].replace("\\", "\\\\").replace('"', '\\"') for i in range(0, len(text), 255)]
     return " ".join(f'"{piece}"' for piece in escaped or [""])

@@ -1,6 +1,6 @@
 """Facts from literals, for tests of judgements."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from bot.domain.facts import (
     Server,
     ZoneAnswer,
 )
-from bot.domain.findings import Finding, Status
+from bot.domain.findings import Finding, Severity, Status
 from bot.domain.mx import Mx, MxSet, absolute
 
 DOMAIN = "example.co.jp"
@@ -88,6 +88,11 @@ def both(records: Iterable[Mx], ttl: int = 300, **changes: Any) -> DomainFacts:
 def wrong(findings: Sequence[Finding]) -> dict[str, Finding]:
     """What is wrong, by id."""
     return {finding.id: finding for finding in findings if finding.status is Status.WRONG}
+
+
+def grave(found: Mapping[str, Finding]) -> set[str]:
+    """The ids of what is more than informative."""
+    return {i for i, finding in found.items() if finding.severity is not Severity.INFO}
 
 
 def judged(what: DomainFacts, **expectation: Any) -> dict[str, Finding]:

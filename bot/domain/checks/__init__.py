@@ -1,6 +1,8 @@
 """Facts → findings: pure judgements, one module an area (dns-checks.md). Prose is in content/."""
 
+from bot.domain.checks.caches import judge_caches, judge_dnssec
 from bot.domain.checks.expectation import Expectation
+from bot.domain.checks.mail import judge_mail
 from bot.domain.checks.mx import judge_mx
 from bot.domain.checks.target import judge_targets
 from bot.domain.checks.zone import judge_zone
@@ -19,6 +21,9 @@ def judge(facts: DomainFacts, expectation: Expectation) -> tuple[Finding, ...]:
         *judge_mx(facts, expectation),
         *judge_targets(facts, expectation),
         *judge_zone(facts, expectation),
+        *judge_mail(facts, expectation),
+        *judge_dnssec(facts, expectation),
+        *judge_caches(facts, expectation),
     ]
     return tuple(sorted(found, key=lambda f: (_FIRST[f.status], _WEIGHT[f.severity])))
 
