@@ -308,6 +308,37 @@ class Places(Protocol):
     def drop(self, team: Team, key: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to the FAQ and how it was met; not who asked. Personal data all the same: kept for days.
+
+    `decision`: as Match.decision. `helped`: what was said of the answer; None: nothing.
+    """
+
+    text: str
+    lang: str
+    decision: str
+    entry: str | None
+    at: datetime
+    helped: bool | None = None
+
+
+class Questions(Protocol):
+    """What was asked, so that the content can grow."""
+
+    def add(self, team: Team, question: Question) -> int:
+        """The row's id, for `rate`."""
+        ...
+
+    def rate(self, team: Team, question_id: int, helped: bool) -> bool:
+        """Whether the answer helped; the last word counts. False: there is no such question (any more)."""
+        ...
+
+    def unanswered(self, *, since: datetime, limit: int) -> Sequence[Question]:
+        """Of every team, newest first: no entry was found, or the answer did not help. For the operator."""
+        ...
+
+
 class Tx(Protocol):
     """One transaction's view of the store."""
 
@@ -327,6 +358,8 @@ class Tx(Protocol):
     def observations(self) -> Observations: ...
     @property
     def places(self) -> Places: ...
+    @property
+    def questions(self) -> Questions: ...
 
 
 class Store(Protocol):

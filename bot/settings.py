@@ -66,6 +66,26 @@ class Settings(BaseSettings):
     messages_per_second: float = Field(
         default=1.0, description="Pace of messages in one channel; Slack allows about one"
     )
+    keep_deliveries_days: int = Field(
+        default=30, ge=1, description="Days to keep what Slack delivered and what was said, once settled"
+    )
+    keep_conversations_days: int = Field(
+        default=30, ge=1, description="Days to keep an unfinished FAQ conversation and a person's locale"
+    )
+    keep_questions_days: int = Field(
+        default=90, ge=1, description="Days to keep questions to the FAQ, for `faq report`"
+    )
+    keep_observations_days: int = Field(
+        default=90, ge=1, description="Days to keep what DNS said of a cutover that is over"
+    )
+    keep_cutovers_days: int = Field(
+        default=0, ge=0, description="Days to keep a cutover that is over, with its history; 0: for ever"
+    )
+    lease_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        description="For how long a reminder or message belongs to the replica that took it up",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator(

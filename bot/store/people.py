@@ -1,17 +1,17 @@
-"""Who somebody is to Slack, and where they stand in a conversation."""
+"""Who somebody is to Slack, where they stand in a conversation, and what was asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from bot.domain.teams import Team
-from bot.ports import Person
+from bot.ports import Person, Question
 from bot.store.codec import team_columns
 from bot.store.dialect import insert_or_replace
 from bot.store.scope import of_team
-from bot.store.tables import PEOPLE, PLACES
+from bot.store.tables import PEOPLE, PLACES, QUESTIONS
 
 
 class SqlPeople:
@@ -71,3 +71,57 @@ class SqlPlaces:
 
     def drop(self, team: Team, key: str) -> None:
         self._connection.execute(delete(PLACES).where(of_team(PLACES, team), PLACES.c.key == key))
+
+
+class SqlQuestions:
+    """ports.Questions."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, team: Team, question: Question) -> int:
+        statement = (
+            insert(QUESTIONS)
+            .values(
+                **team_columns(team),
+                text=question.text,
+                lang=question.lang,
+                decision=question.decision,
+                entry=question.entry,
+                at=question.at,
+                helped=question.helped,
+            )
+            .returning(QUESTIONS.c.id)
+        )
+        row_id: int = self._connection.execute(statement).scalar_one()
+        return row_id
+
+    def rate(self, team: Team, question_id: int, helped: bool) -> bool:
+        statement = (
+            update(QUESTIONS)
+            .where(of_team(QUESTIONS, team), QUESTIONS.c.id == question_id)
+            .values(helped=helped)
+        )
+        return self._connection.execute(statement).rowcount == 1
+
+    def unanswered(self, *, since: datetime, limit: int) -> Sequence[Question]:
+        statement = (
+            select(QUESTIONS)
+            .where(
+                QUESTIONS.c.at >= since,
+                or_(QUESTIONS.c.entry.is_(None), QUESTIONS.c.helped.is_(False)),
+            )
+            .order_by(QUESTIONS.c.at.desc(), QUESTIONS.c.id.desc())
+            .limit(limit)
+        )
+        return [
+            Question(
+                text=row["text"],
+                lang=row["lang"],
+                decision=row["decision"],
+                entry=row["entry"],
+                at=row["at"],
+                helped=row["helped"],
+            )
+            for row in self._connection.execute(statement).mappings()
+        ]

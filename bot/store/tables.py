@@ -304,6 +304,23 @@ class PlaceRow(Base, table=True):
     at: datetime
 
 
+class QuestionRow(Base, table=True):
+    """ports.Question."""
+
+    __tablename__ = "questions"
+    __table_args__ = (Index("ix_questions_at", "at"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, sa_column=_id())
+    enterprise_id: str
+    team_id: str
+    text: str
+    lang: str
+    decision: str
+    entry: str | None = None
+    at: datetime
+    helped: bool | None = None
+
+
 METADATA = Base.metadata
 
 
@@ -320,6 +337,7 @@ INBOX = _table(InboxTable)
 PEOPLE = _table(PersonRow)
 OBSERVATIONS = _table(ObservationRow)
 PLACES = _table(PlaceRow)
+QUESTIONS = _table(QuestionRow)
 
 
 _PURGED = (

@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from bot.store.cutovers import SqlCutovers, SqlHistory, SqlObservations
 from bot.store.inbox import SqlInbox
 from bot.store.outbox import SqlOutbox
-from bot.store.people import SqlPeople, SqlPlaces
+from bot.store.people import SqlPeople, SqlPlaces, SqlQuestions
 from bot.store.reminders import SqlReminders
 
 
@@ -22,3 +22,4 @@ class SqlTx:
         self.people = SqlPeople(connection)
         self.observations = SqlObservations(connection)
         self.places = SqlPlaces(connection)
+        self.questions = SqlQuestions(connection)

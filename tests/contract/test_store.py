@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.cutover import OPEN_STATES, Cutover, State
 from bot.domain.teams import Team
-from bot.ports import AlreadyOpen, HistoryEntry, Person, Store, Tx, VersionConflict
+from bot.ports import AlreadyOpen, HistoryEntry, Person, Question, Store, Tx, VersionConflict
 from bot.store.faults import Inconsistent
 from tests.contract.conftest import Opener
 from tests.contract.samples import GRID_A, LONG, NOW, A, B, cutover, facts, reminder
@@ -304,6 +304,37 @@ async def test_a_place_is_kept_replaced_and_dropped(store: Store) -> None:
     await store.transact(lambda tx: tx.places.drop(A, "C1:1.2"))
     assert await store.transact(lambda tx: tx.places.get(A, "C1:1.2")) is None
     await store.transact(lambda tx: tx.places.drop(A, "C1:1.2"))
+
+
+async def test_questions_that_found_no_answer_are_told_newest_first(store: Store) -> None:
+    def question(text: str, entry: str | None, hours: int) -> Question:
+        decision = "none" if entry is None else "answer"
+        return Question(text, "ja", decision, entry, NOW + hours * HOUR)
+
+    def ask(tx: Tx) -> list[int]:
+        return [
+            tx.questions.add(A, question("古い質問", None, -99)),
+            tx.questions.add(A, question("届かない", None, 1)),
+            tx.questions.add(B, question("what?", None, 2)),
+            tx.questions.add(A, question("ループする", "loop", 3)),
+            tx.questions.add(A, question("zip", "zip", 0)),
+        ]
+
+    ids = await store.transact(ask)
+
+    async def told(limit: int = 9) -> list[str]:
+        rows = await store.transact(lambda tx: tx.questions.unanswered(since=NOW, limit=limit))
+        return [row.text for row in rows]
+
+    assert await told() == ["what?", "届かない"]
+    assert await store.transact(lambda tx: tx.questions.rate(A, ids[3], False))
+    assert await store.transact(lambda tx: tx.questions.rate(A, ids[4], True))
+    assert not await store.transact(lambda tx: tx.questions.rate(B, ids[4], False))
+    assert not await store.transact(lambda tx: tx.questions.rate(A, 99999, False))
+    assert await told() == ["ループする", "what?", "届かない"]
+    assert await told(limit=1) == ["ループする"]
+    assert await store.transact(lambda tx: tx.questions.rate(A, ids[3], True))
+    assert await told() == ["what?", "届かない"]
 
 
 # --- inbox ---------------------------------------------------------------------------------------

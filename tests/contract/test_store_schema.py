@@ -94,6 +94,14 @@ def test_migrating_twice_changes_nothing_and_makes_no_copy(empty: Callable[[str]
     assert (second.before, second.changed, second.backup) == (head(), False, None)
 
 
+def test_a_database_of_every_earlier_release_is_brought_up(empty: Callable[[str], str]) -> None:
+    for revision in sorted(known() - {head()}):
+        url = empty(f"from_{revision}")
+        migrate(url, to=revision)
+        done = migrate(url)
+        assert (done.before, done.after) == (revision, head())
+
+
 def test_processes_that_migrate_at_once_all_find_it_done(empty: Callable[[str], str]) -> None:
     url = empty("at_once")
     program = f"from bot.store.migrate import migrate; print(migrate({url!r}).after)"
@@ -241,12 +249,13 @@ async def test_a_step_that_fails_changes_nothing(
     url = empty("fails")
     migrate(url)
     await _filled(url)
+    before = head()
     steps('op.drop_table("people")\n    raise ZeroDivisionError')
     with pytest.raises(ZeroDivisionError):
         migrate(url)
     engine = create(parse_url(url))
     with engine.begin() as connection:
-        assert revision_of(connection) == "0001"
+        assert revision_of(connection) == before
         assert connection.execute(text("SELECT count(*) FROM people")).scalar_one() == 0
     engine.dispose()
 

@@ -26,6 +26,7 @@ from bot.ports import (
     Page,
     Person,
     PlannedReminder,
+    Question,
     ReminderRow,
     VersionConflict,
 )
@@ -93,6 +94,8 @@ class _Data:
     observations: list[tuple[Team, str, DomainFacts]] = field(default_factory=list)
     places: dict[tuple[Team, str], dict[str, Any]] = field(default_factory=dict)
 
+    questions: dict[int, tuple[Team, Question]] = field(default_factory=dict)
+
     def next_id(self) -> int:
         self.ids += 1
         return self.ids
@@ -109,6 +112,7 @@ class _Data:
             people=dict(self.people),
             observations=list(self.observations),
             places=dict(self.places),
+            questions=dict(self.questions),
         )
 
     def check(self) -> None:
@@ -426,6 +430,31 @@ class MemoryPlaces:
         self._data.places.pop((team, key), None)
 
 
+class MemoryQuestions:
+    def __init__(self, data: _Data) -> None:
+        self._data = data
+
+    def add(self, team: Team, question: Question) -> int:
+        row_id = self._data.next_id()
+        self._data.questions[row_id] = (team, replace(question, at=_aware(question.at)))
+        return row_id
+
+    def rate(self, team: Team, question_id: int, helped: bool) -> bool:
+        whose, question = self._data.questions.get(question_id, (None, None))
+        if whose != team or question is None:
+            return False
+        self._data.questions[question_id] = (team, replace(question, helped=helped))
+        return True
+
+    def unanswered(self, *, since: datetime, limit: int) -> Sequence[Question]:
+        found = [
+            (question.at, row_id, question)
+            for row_id, (_, question) in self._data.questions.items()
+            if question.at >= since and (question.entry is None or question.helped is False)
+        ]
+        return [question for _, _, question in sorted(found, key=lambda f: f[:2], reverse=True)[:limit]]
+
+
 class MemoryTx:
     def __init__(self, data: _Data, lease_clock: LeaseClock) -> None:
         self.cutovers = MemoryCutovers(data)
@@ -436,6 +465,7 @@ class MemoryTx:
         self.people = MemoryPeople(data)
         self.observations = MemoryObservations(data)
         self.places = MemoryPlaces(data)
+        self.questions = MemoryQuestions(data)
 
 
 class MemoryStore:
