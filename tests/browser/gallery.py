@@ -1,5 +1,6 @@
 """A small app that shows every block and input there is, for looking at the page and for its tests."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -221,7 +222,7 @@ class Gallery:
         app.command("/mxcutover")(self._form)
         app.shortcut("form")(self._form)
         app.shortcut("ask_about")(self._ask)
-        app.action(__import__("re").compile(".*"))(self._acted)
+        app.action(re.compile(".*"))(self._acted)
         app.view("form")(self._submit)
         app.view_closed("form")(self._nothing)
         app.event("message")(self._message)

@@ -39,7 +39,9 @@ function start(element, ctx) {
 }
 
 const plain = (text) => (text ? emojiNodes(text.text) : []);
-const label = (element, ctx) => element.accessibility_label || ctx.label || element.placeholder?.text || element.text?.text;
+const NAMES = { datepicker: "workspace.pick_date", timepicker: "workspace.pick_time", datetimepicker: "workspace.pick_moment" };
+const label = (element, ctx) => element.accessibility_label || ctx.label || element.placeholder?.text || element.text?.text
+  || t(NAMES[element.type] || "workspace.choose");
 
 function mark(node, element, ctx, read) {
   node.dataset.actionId = element.action_id;
