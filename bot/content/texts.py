@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.content import TOKYO, say
@@ -76,7 +77,7 @@ def dns_request(change: Change, lang: str, tz: ZoneInfo = TOKYO) -> Letter:
     """To the DNS company: lower the TTL where that is to be done, change the MX, restore the TTL."""
     tasks: list[str] = []
 
-    def task(key: str, **args: object) -> None:
+    def task(key: str, **args: Any) -> None:
         number = str(len(tasks) + 1)
         tasks.append(say(f"text.request.{key}", lang, tz=tz, number=number, domain=change.domain, **args))
 
