@@ -35,6 +35,7 @@ def _plan(
     cannot_lower_ttl: Annotated[bool, typer.Option(help="The DNS service cannot change a TTL")] = False,
     now: Annotated[str | None, typer.Option(help="Plan as if it were this moment")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+    as_ics: Annotated[bool, typer.Option("--ics", help="Print an iCalendar file (> plan.ics)")] = False,
     lang: Annotated[str, typer.Option(help="ja | en")] = "ja",
 ) -> None:
     from bot.cli.plan import PlanCommand, run
@@ -50,6 +51,7 @@ def _plan(
         can_lower_ttl=not cannot_lower_ttl,
         now=now,
         as_json=as_json,
+        as_ics=as_ics,
         lang=lang,
     )
     raise typer.Exit(run(command, Settings().closed_days))

@@ -50,6 +50,7 @@ class PlanCommand:
     can_lower_ttl: bool = True
     now: str | None = None
     as_json: bool = False
+    as_ics: bool = False
     lang: str = "ja"
 
 
@@ -71,6 +72,8 @@ def run(command: PlanCommand, closed_days: Iterable[str] = ()) -> int:
         return _refuse(f"MXCUTOVER_CLOSED_DAYS: {bad}")
     if command.as_json:
         print(json.dumps(_as_json(name, request, plan), ensure_ascii=False, indent=2))
+    elif command.as_ics:
+        sys.stdout.write(_as_ics(name, request, plan, lang))
     else:
         print("\n".join(_as_text(name, request, plan, lang)))
     return OK
@@ -177,6 +180,22 @@ def _as_json(name: Name, request: PlanRequest, plan: CutoverPlan) -> Mapping[str
             for note in plan.notes
         ],
     }
+
+
+def _as_ics(name: Name, request: PlanRequest, plan: CutoverPlan, lang: str) -> str:
+    """The plan for a calendar; a plan that needs no cutover has no entry, and no file either."""
+    if plan.verdict and not plan.verdict.needed:
+        return ""
+    from bot.ics import calendar_file
+
+    return calendar_file(
+        uid=name.ascii,
+        domain=name.unicode,
+        at=request.at,
+        reminders=plan.reminders,
+        stamp=request.now,
+        lang=lang,
+    ).decode()
 
 
 def _plain(value: Any) -> Any:

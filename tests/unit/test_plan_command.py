@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
+from icalendar import Calendar
 from typer.testing import CliRunner, Result
 
 from bot.cli.app import app
@@ -55,6 +56,15 @@ def test_an_offset_is_obeyed() -> None:
     made = json.loads(run("example.jp", "--at", "2026-12-05T13:00+00:00", "--now", NOW, "--json").stdout)
     day = next(r for r in made["reminders"] if r["kind"] == "day_begin")
     assert day["due_local"] == "2026-12-05T22:00:00+09:00"
+
+
+def test_the_plan_for_a_calendar() -> None:
+    result = run("example.jp", "--at", AT, "--ttl", "3600", "--now", NOW, "--ics")
+    assert result.exit_code == 0
+    events = Calendar.from_ical(result.stdout_bytes).walk("VEVENT")
+    assert len(events) == 9
+    none = run("example.jp", "--at", AT, "--now", NOW, "--ics", "--plan", "lite")
+    assert (none.exit_code, none.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("lang", ["ja", "en"])
