@@ -21,6 +21,7 @@ from bot.slack.app import OneTeam, SlackSide
 from bot.slack.render import render
 from bot.slack.sender import Sender
 from bot.store.engine import SqlStore
+from bot.store.retention import Keep, Retention
 from bot.usecases.ask import Asker
 from bot.usecases.context import Deps
 from bot.usecases.look import look_due
@@ -47,8 +48,9 @@ class Bot:
         signing_secret: SecretStr | None,
         per_second: float = 1.0,
     ) -> None:
+        lease = timedelta(seconds=settings.lease_seconds)
         clients = OneTeam(token, api_url)
-        sender = Sender(store, clock, clients, render, per_second=per_second)
+        sender = Sender(store, clock, clients, render, per_second=per_second, lease=lease)
         self.store = store
         self.clock = clock
         self.deps = Deps(
@@ -74,9 +76,10 @@ class Bot:
         )
         self.scheduler = Scheduler(
             {
-                "reminders": lambda: fire_due(self.deps),
+                "reminders": lambda: fire_due(self.deps, lease=lease),
                 "looks": lambda: look_due(self.deps),
                 "inbox": self.slack.worker.sweep,
+                "retention": Retention(store, clock, Keep.by(settings)).run,
             }
         )
 

@@ -50,10 +50,9 @@ class Scheduler:
         if self._guard is not None:
             self._guard.cancel()
             await asyncio.gather(self._guard, return_exceptions=True)
-        if self._apscheduler.running:
-            self._apscheduler.shutdown(wait=False)
-        async with self._lock:
-            return
+        async with self._lock:  # shutting APScheduler down would cancel a tick that is under way
+            if self._apscheduler.running:
+                self._apscheduler.shutdown(wait=False)
 
     @property
     def age_seconds(self) -> float:

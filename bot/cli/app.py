@@ -1,5 +1,6 @@
 """The commands and their help. A command's work is in its own module, imported when it runs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -115,3 +116,18 @@ def _ask(
     from bot.cli.ask import AskCommand, run
 
     raise typer.Exit(run(AskCommand(text=text, batch=batch, lang=lang, domain=domain, as_json=as_json)))
+
+
+@app.command("run", help="Run the bot: in Slack where tokens are set, else the local workspace.")
+def _run(
+    port: Annotated[int | None, typer.Option(help="Port to listen on; MXCUTOVER_PORT")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder for the files; MXCUTOVER_DATA")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; MXCUTOVER_HOST")] = None,
+) -> None:
+    from bot.cli.run import run
+    from bot.settings import Settings
+
+    given = {"port": port, "data": data, "host": host}
+    settings = Settings()
+    chosen = {name: value for name, value in given.items() if value is not None}
+    raise typer.Exit(run(settings.model_copy(update=chosen)))

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 EVENT_TYPE = "mxcutover_message"
 LEASE = timedelta(seconds=60)
-CALL_SECONDS = 20.0  # well inside the lease, so that a lease never runs out under a living call
+CALL_SHARE = 1 / 3  # of the lease: a lease must not run out under a call that is alive
 BATCH = 20
 IDLE_SECONDS = 1.0
 
@@ -67,13 +67,22 @@ class Sender:
     """The loop that empties the outbox."""
 
     def __init__(
-        self, store: Store, clock: Clock, clients: Clients, render: Renderer, *, per_second: float = 1.0
+        self,
+        store: Store,
+        clock: Clock,
+        clients: Clients,
+        render: Renderer,
+        *,
+        per_second: float = 1.0,
+        lease: timedelta = LEASE,
     ) -> None:
         self._store = store
         self._clock = clock
         self._clients = clients
         self._render = render
         self._pace = Pace(per_second)
+        self._lease = lease
+        self._call_seconds = lease.total_seconds() * CALL_SHARE
         self._woken = asyncio.Event()
         self._dm: dict[tuple[Team, str], str] = {}
         self._stopping = False
@@ -106,7 +115,7 @@ class Sender:
     async def drain(self) -> int:
         """Send one batch; how many rows it held."""
         now = self._clock.now()
-        rows = await self._store.transact(lambda tx: tx.outbox.claim(now, limit=BATCH, lease=LEASE))
+        rows = await self._store.transact(lambda tx: tx.outbox.claim(now, limit=BATCH, lease=self._lease))
         if rows:
             await asyncio.gather(*(self._settle(row) for row in rows))
         return len(rows)
@@ -129,7 +138,7 @@ class Sender:
         material = await self._store.transact(lambda tx: gather(tx, row.team, message, self._clock.now()))
         rendered = self._render(message, material)
         try:
-            ts = await asyncio.wait_for(self._deliver(client, row, material, rendered), CALL_SECONDS)
+            ts = await asyncio.wait_for(self._deliver(client, row, material, rendered), self._call_seconds)
         except _Closed as closed:
             await self._readdress(row, material, closed.code, bound)
             return
@@ -361,7 +370,7 @@ def _keep_ts(tx: Tx, team: Team, cutover_id: str, kind: str, ts: str) -> None:
 
 
 async def _respond(client: AsyncWebClient, url: str, rendered: Rendered) -> None:
-    hook = AsyncWebhookClient(url, timeout=int(CALL_SECONDS), session=client.session, ssl=client.ssl)
+    hook = AsyncWebhookClient(url, timeout=20, session=client.session, ssl=client.ssl)
     body: Mapping[str, Any] = rendered.body()
     response = await hook.send(
         text=body["text"], blocks=body.get("blocks"), response_type="ephemeral", replace_original=False

@@ -26,10 +26,10 @@ _ASK_DNS_FIRST = frozenset(
 )
 
 
-async def fire_due(deps: Deps) -> int:
+async def fire_due(deps: Deps, *, lease: timedelta = LEASE) -> int:
     """Fire the reminders whose time has come; how many were claimed."""
     now = deps.clock.now()
-    rows = await deps.store.transact(lambda tx: tx.reminders.claim(now, limit=BATCH, lease=LEASE))
+    rows = await deps.store.transact(lambda tx: tx.reminders.claim(now, limit=BATCH, lease=lease))
     for row in rows:
         await persistently(lambda row=row: _fire(deps, row))  # type: ignore[misc]
     if rows:

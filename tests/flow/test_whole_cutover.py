@@ -56,7 +56,9 @@ async def test_from_the_form_to_the_restored_ttl(house: House) -> None:
     await house.go_to(datetime(2026, 12, 4, 1, 1, tzinfo=UTC))
     await said(house, root, "受信ゲートウェイ")
     await hanako.say("完了しました", CUTOVER, ts)
-    await said(house, root, "どの手順のことでしょうか")  # the connector and the support were asked for at once
+    await said(
+        house, root, "どの手順のことでしょうか"
+    )  # the connector and the support were asked for at once
     await hanako.say("コネクタは完了しました", CUTOVER, ts)
     await said(house, root, "コネクタ」を完了")
 
