@@ -198,6 +198,10 @@ class _Unreadable(Exception):
     """The right id, and no DNS message."""
 
 
+class _Closed(Exception):
+    """The connection was taken, and closed without an answer: as good as silence."""
+
+
 class Transport:
     """Asks, with at most `max_in_flight` questions under way. One for all looks of a client."""
 
@@ -323,13 +327,15 @@ class Transport:
         if unreadable or udp.strangers:
             return self._none(Outcome.MALFORMED, "answers that are not to the question", name, rdtype)
         for error in errors:
-            if error is not None:
+            if error is not None and not isinstance(error, _Closed):
                 return self._failed(error, name, rdtype)
         return self._none(Outcome.TIMEOUT, "no answer on UDP or TCP", name, rdtype)
 
     def _failed(self, error: BaseException, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Reply:
         if isinstance(error, (_Unreadable, _NotOurs)):
             return self._none(Outcome.MALFORMED, "unreadable", name, rdtype)
+        if isinstance(error, _Closed):
+            return self._none(Outcome.TIMEOUT, str(error), name, rdtype)
         return self._none(Outcome.UNREACHABLE, _name_of(error), name, rdtype)
 
     def _none(
@@ -369,7 +375,7 @@ def _outcome(reply: Reply) -> Outcome:
 
 
 async def _over_tcp(place: Endpoint, query: bytes) -> dns.message.Message:
-    """The reply over TCP. Raises OSError, _Unreadable or _NotOurs; the caller bounds the time."""
+    """The reply over TCP. Raises OSError, _Closed, _Unreadable, _NotOurs; the caller bounds the time."""
     reader, writer = await asyncio.open_connection(*place)
     try:
         writer.write(struct.pack("!H", len(query)) + query)
@@ -377,7 +383,9 @@ async def _over_tcp(place: Endpoint, query: bytes) -> dns.message.Message:
         size = struct.unpack("!H", await reader.readexactly(2))[0]
         packet = await reader.readexactly(size)
         return _read(query, packet)
-    except (asyncio.IncompleteReadError, dns.exception.DNSException, ValueError, struct.error) as error:
+    except asyncio.IncompleteReadError as error:
+        raise _Closed("closed before a whole answer") from error
+    except (dns.exception.DNSException, ValueError, struct.error) as error:
         raise _Unreadable(type(error).__name__) from error
     finally:
         writer.close()
