@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from babel.dates import format_date
-
 from bot.content import LANGUAGES, TOKYO, say
 from bot.content.plan_text import note_line, reminder_line
 from bot.content.refusals import refusal
+from bot.content.stamp import stamp
 from bot.dns.idn import TableRules
 from bot.domain.calendar import BadClosedDay
 from bot.domain.cutover import MailService, Plan, Product
@@ -219,13 +218,13 @@ def _as_text(name: Name, request: PlanRequest, plan: CutoverPlan, lang: str) -> 
         else say("planpage.seconds", lang, ttl=request.ttl)
     )
     facts = [
-        (say("planpage.change_at", lang), _stamp(request.at, lang)),
+        (say("planpage.change_at", lang), stamp(request.at, lang)),
         (say("planpage.ttl_now", lang), ttl),
     ]
     if plan.verdict:
         facts.append((say("planpage.contract", lang), _reason(request, plan, lang)))
     if plan.safe_from:
-        safe = say("planpage.safe_from_value", lang, at=_stamp(plan.safe_from, lang))
+        safe = say("planpage.safe_from_value", lang, at=stamp(plan.safe_from, lang))
         facts.append((say("planpage.safe_from", lang), safe))
     width = max(_width(label) for label, _ in facts)
     for label, value in facts:
@@ -236,19 +235,12 @@ def _as_text(name: Name, request: PlanRequest, plan: CutoverPlan, lang: str) -> 
     else:
         yield say("planpage.reminders", lang)
     for reminder in plan.reminders:
-        yield f"  {_stamp(reminder.due_at, lang)}  {reminder_line(reminder.kind, reminder.args, lang)}"
+        yield f"  {stamp(reminder.due_at, lang)}  {reminder_line(reminder.kind, reminder.args, lang)}"
     if plan.notes:
         yield ""
         yield say("planpage.notes", lang)
     for note in plan.notes:
         yield f"  - {note_line(note.code, note.args, lang)}"
-
-
-def _stamp(at: datetime, lang: str) -> str:
-    """With the year, for a plan may reach into the next; of one width, so that a column forms."""
-    local = at.astimezone(TOKYO)
-    weekday = format_date(local.date(), "EEE", locale=lang)
-    return f"{local:%Y-%m-%d} ({weekday}) {local:%H:%M}"
 
 
 def _width(text: str) -> int:
