@@ -1,14 +1,9 @@
 """A clock that can be moved forward: the rehearsal of ten days takes a click."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from bot.clock import SystemClock
 from bot.ports import Clock
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        """The machine's time, aware UTC."""
-        return datetime.now(UTC)
 
 
 class MovableClock:

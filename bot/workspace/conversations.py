@@ -195,12 +195,10 @@ class Conversations:
         there = found is not None and BOT_USER in found["users"]
         if there == add:
             raise SlackRefusal("already_reacted" if add else "no_reaction")
-        if add and found is None:
-            message.reactions.append({"name": name, "users": [BOT_USER], "count": 1})
-        elif found is not None:
-            found["users"].append(BOT_USER) if add else found["users"].remove(BOT_USER)
-            found["count"] = len(found["users"])
-            if not found["users"]:
-                message.reactions.remove(found)
+        others = [user for user in (found["users"] if found else ()) if user != BOT_USER]
+        users = [*others, BOT_USER] if add else others
+        changed = {"name": name, "users": users, "count": len(users)}
+        kept = [changed if r is found else r for r in message.reactions]
+        message.reactions = [r for r in (kept if found else [*kept, changed]) if r["users"]]
         self._state.edited(message)
         return {"ok": True}

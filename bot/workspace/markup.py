@@ -8,15 +8,21 @@ from bot.workspace.state import State
 Json = dict[str, Any]
 
 _TLDS = "com|net|org|info|biz|jp|io|dev|app|me|co|uk|de|fr|us|cloud|email|tech|shop|site|xyz|asia|tokyo"
-_TOKEN = re.compile(
+_TOKEN = (
     r"(?P<mail>(?<![\w.+-])[\w.+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,}(?![\w-]))"
     r"|(?P<url>https?://[^\s<>|]+)"
     rf"|(?P<domain>(?<![\w@./:-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_TLDS})(?:/[^\s<>|]*)?(?![\w-]|\.\w))"
-    r"|(?P<mention><@[UW][A-Z0-9]+>|(?<!\w)@[\w.-]+)"
+    r"|(?P<mention><@[UW][A-Z0-9]+>|(?<!\w)@(?:NAMES)(?!\w))"
     r"|(?P<channel><#C[A-Z0-9]+(?:\|[^>]*)?>|(?<!\w)#[\w-]+)"
-    r"|(?P<code>```.*?```|`[^`\n]+`)",
-    re.IGNORECASE | re.DOTALL | re.ASCII,
+    r"|(?P<code>```.*?```|`[^`\n]+`)"
 )
+
+
+def _pattern(state: State) -> re.Pattern[str]:
+    """People are mentioned by the names that this workspace has, Japanese ones and ones with spaces too."""
+    names = {name for user in state.users.values() for name in (user.name, user.real_name)}
+    longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(_TOKEN.replace("NAMES", longest_first), re.IGNORECASE | re.DOTALL | re.ASCII)
 
 
 def escape(text: str) -> str:
@@ -38,7 +44,7 @@ def rich_text(typed: str, state: State) -> list[Json]:
 def _parts(typed: str, state: State) -> list[tuple[str, Json]]:
     parts: list[tuple[str, Json]] = []
     end = 0
-    for match in _TOKEN.finditer(typed):
+    for match in _pattern(state).finditer(typed):
         if match.start() > end:
             parts.append(_plain(typed[end : match.start()]))
         parts.append(_token(match, state))
@@ -68,7 +74,7 @@ def _token(match: re.Match[str], state: State) -> tuple[str, Json]:
     if match["mention"]:
         name = word.strip("<>").lstrip("@")
         for user in state.users.values():
-            if name in (user.id, user.name):
+            if name.lower() in (user.id.lower(), user.name.lower(), user.real_name.lower()):
                 return f"<@{user.id}>", {"type": "user", "user_id": user.id}
     if match["channel"]:
         name = word.strip("<>").lstrip("#").partition("|")[0]

@@ -33,7 +33,7 @@ def snapshot(
     visible = {c.id for c in channels}
     messages = [
         _message(state, m, surfaces.entered_in(me.id, f"{m.channel}:{m.ts}"))
-        for m in sorted(state.messages.values(), key=lambda m: m.ts)
+        for m in state.messages.values()
         if m.rev > since and m.channel in visible and m.only_for in (None, me.id)
     ]
     gone = [

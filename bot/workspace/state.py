@@ -4,7 +4,7 @@ Ids have Slack's shapes. A `ts` is the workspace's clock in seconds with six dec
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -95,7 +95,8 @@ class State:
         self.rev = 0
         self.users: dict[str, User] = {}
         self.conversations: dict[str, Conversation] = {}
-        self.messages: dict[tuple[str, str], Message] = {}
+        self.messages: dict[tuple[str, str], Message] = {}  # in order of ts, for ts only grows
+        self._replies: dict[tuple[str, str], list[Message]] = {}
         self.deleted: dict[tuple[str, str], int] = {}
         self.homes: dict[str, Json] = {}
         self.prompts: dict[str, Json] = {}
@@ -170,12 +171,18 @@ class State:
         message.rev = self.touch_message((message.channel, message.ts))
         self.messages[message.channel, message.ts] = message
         if message.is_reply and message.thread_ts is not None:
-            parent = self.messages.get((message.channel, message.thread_ts))
-            if parent is not None:
-                parent.thread_ts = parent.ts
-                parent.rev = message.rev
+            self._replies.setdefault((message.channel, message.thread_ts), []).append(message)
+            if message.only_for is None:
+                self._touch_parent(message)
         self.changed()
         return message
+
+    def _touch_parent(self, reply: Message) -> None:
+        """The root of a thread shows how many replies it has, so it changes with them."""
+        parent = self.messages.get((reply.channel, reply.thread_ts or ""))
+        if parent is not None:
+            parent.thread_ts = parent.ts
+            parent.rev = self.rev
 
     def touch_message(self, key: tuple[str, str]) -> int:
         self.rev += 1
@@ -189,6 +196,10 @@ class State:
 
     def delete(self, message: Message) -> None:
         del self.messages[message.channel, message.ts]
+        if message.is_reply:
+            self._replies[message.channel, message.thread_ts or ""].remove(message)
+            self.rev += 1
+            self._touch_parent(message)
         self.deleted[message.channel, message.ts] = self.touch()
 
     def message(self, channel: str, ts: str) -> Message:
@@ -200,12 +211,13 @@ class State:
 
     def in_channel(self, channel: str) -> Iterator[Message]:
         """What everybody sees of a channel, threads' replies included, oldest first."""
-        for message in sorted(self.messages.values(), key=lambda m: m.ts):
+        for message in self.messages.values():
             if message.channel == channel and message.only_for is None:
                 yield message
 
     def replies(self, channel: str, thread_ts: str) -> list[Message]:
-        return [m for m in self.in_channel(channel) if m.is_reply and m.thread_ts == thread_ts]
+        """What everybody sees of a thread below its root, oldest first."""
+        return [m for m in self._replies.get((channel, thread_ts), ()) if m.only_for is None]
 
     # --- what the API and the events show of them ---
 
@@ -267,16 +279,16 @@ class State:
     # --- keeping it ---
 
     def dump(self) -> Json:
-        """Everything as JSON."""
+        """Everything as JSON. Not copied in depth: what is in it is replaced on a change, never edited."""
         return {
             "rev": self.rev,
             "last_micros": self._last_micros,
             "last_id": self._last_id,
-            "users": [asdict(user) for user in self.users.values()],
-            "conversations": [asdict(conversation) for conversation in self.conversations.values()],
-            "messages": [asdict(message) for message in self.messages.values()],
-            "homes": self.homes,
-            "prompts": self.prompts,
+            "users": [dict(vars(user)) for user in self.users.values()],
+            "conversations": [{**vars(c), "members": list(c.members)} for c in self.conversations.values()],
+            "messages": [dict(vars(message)) for message in self.messages.values()],
+            "homes": dict(self.homes),
+            "prompts": dict(self.prompts),
         }
 
     def load(self, kept: Json) -> None:
@@ -285,6 +297,10 @@ class State:
         conversations = {entry["id"]: Conversation(**entry) for entry in kept["conversations"]}
         messages = {(entry["channel"], entry["ts"]): Message(**entry) for entry in kept["messages"]}
         self.users, self.conversations, self.messages = users, conversations, messages
+        self._replies = {}
+        for message in messages.values():
+            if message.is_reply:
+                self._replies.setdefault((message.channel, message.thread_ts or ""), []).append(message)
         self.homes, self.prompts = dict(kept["homes"]), dict(kept["prompts"])
         self.rev = int(kept["rev"]) + 1
         self._last_micros, self._last_id = int(kept["last_micros"]), int(kept["last_id"])
@@ -297,10 +313,11 @@ def seed(state: State, bot_name: str) -> None:
         User("U0ALICE001", "alice", "Alice Suzuki", locale="en-US"),
         User("U0KEN00001", "ken", "佐藤 健"),
         User("U0GUEST001", "guest", "山本 ゲスト", is_restricted=True),
-        User(BOT_USER, bot_name, bot_name, is_bot=True),
+        User(BOT_USER, "mxcutover", bot_name, is_bot=True),
     )
     for person in people:
         state.users.setdefault(person.id, person)
+    state.users[BOT_USER].real_name = bot_name
     everyone = [person.id for person in people if not person.is_bot]
     channels = (
         Conversation("C0CUTOVER1", "mail-cutover", [*everyone, BOT_USER], topic="MXレコード切替"),

@@ -1,5 +1,8 @@
 """The Web API's refusals and answers, through the SDK's own client."""
 
+import asyncio
+import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -238,3 +241,49 @@ async def test_the_bot_is_invited_and_hears_then(here: Here) -> None:
     await here.hanako.invite(GENERAL, member=False)
     with pytest.raises(SlackApiError, match="not_in_channel"):
         await here.client.chat_postMessage(channel=GENERAL, text="gone")
+
+
+async def test_reactions(here: Here) -> None:
+    post = await here.client.chat_postMessage(channel=CUTOVER, text="x")
+    await here.client.reactions_add(channel=CUTOVER, timestamp=post["ts"], name="eyes")
+    with pytest.raises(SlackApiError, match="already_reacted"):
+        await here.client.reactions_add(channel=CUTOVER, timestamp=post["ts"], name="eyes")
+    assert (await here.hanako.messages())[0]["reactions"] == [
+        {"name": "eyes", "users": [BOT_USER], "count": 1}
+    ]
+    await here.client.reactions_remove(channel=CUTOVER, timestamp=post["ts"], name="eyes")
+    assert "reactions" not in (await here.hanako.messages())[0]
+
+
+async def test_a_reply_that_is_taken_back_is_not_counted(here: Here) -> None:
+    root = await here.client.chat_postMessage(channel=CUTOVER, text="root")
+    replies = [
+        await here.client.chat_postMessage(channel=CUTOVER, text=str(n), thread_ts=root["ts"])
+        for n in range(2)
+    ]
+    before = await here.hanako.state()
+    await here.client.chat_delete(channel=CUTOVER, ts=replies[1]["ts"])
+    query = {"user": HANAKO, "since": str(before["rev"]), "run": before["run"]}
+    async with here.hanako.http.get(f"{here.slack.url}/ui/state", params=query) as answer:
+        news = await answer.json()
+    assert [(m["text"], m["reply_count"]) for m in news["messages"]] == [("root", 1)]
+    assert news["gone"] == [{"channel": CUTOVER, "ts": replies[1]["ts"]}]
+
+
+async def test_a_process_of_its_own(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot.workspace",
+        "--state",
+        str(tmp_path / "slack.json"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().strip()
+    async with Person(url) as hanako:
+        await hanako.say("hello")
+        assert [m["text"] for m in await hanako.messages()] == ["hello"]
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
+    assert "hello" in (tmp_path / "slack.json").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ class Standing:
 
 def seeded() -> State:
     state = State(Standing().now)
-    seed(state, "mxcutover")
+    seed(state, "MX切替")
     return state
 
 
@@ -83,7 +83,8 @@ def test_a_file_of_something_else_is_not_taken_for_a_workspace(tmp_path: Path) -
         ("`example.com` stays", "`example.com` stays"),
         ("version 1.2.3", "version 1.2.3"),
         ("@mxcutover help", "<@U0LOCALBOT> help"),
-        ("@nobody", "@nobody"),
+        ("@MX切替さん、@田中 花子 です", "<@U0LOCALBOT>さん、<@U0HANAKO01> です"),
+        ("@nobody and @alice2", "@nobody and @alice2"),
         ("#general", "<#C0GENERAL1|general>"),
     ],
 )

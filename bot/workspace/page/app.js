@@ -101,6 +101,22 @@ function openThread(ts) {
   el("thread").querySelector("textarea")?.focus();
 }
 
+// A list stays at its end until its reader scrolls away from there; hidden or not.
+function following(scroll) {
+  scroll.atEnd = true;
+  scroll.addEventListener("scroll", () => {
+    if (scroll.clientHeight) scroll.atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+  });
+  return scroll;
+}
+
+function toEnd(scroll, messages) {
+  const last = messages.at(-1);
+  if (last && last.ts !== scroll.lastTs && last.user === store.user) scroll.atEnd = true;
+  scroll.lastTs = last?.ts;
+  if (scroll.atEnd) scroll.scrollTop = scroll.scrollHeight;
+}
+
 function closeThread() {
   store.threadTs = null;
   render();
@@ -112,7 +128,7 @@ const covered = () => innerWidth < 1500 && Boolean(store.threadTs) && el("app").
 const toolsSeen = () => toolsOpen() && !covered();
 
 async function toggleTools(open) {
-  keep("tools", open);
+  if (open || !store.threadTs || innerWidth >= 1500) keep("tools", open);
   el("app").classList.toggle("right-thread", !open);
   if (open) await loadDns();
   render();
@@ -134,16 +150,16 @@ async function become(user) {
 function render() {
   if (!store.seen) return;
   document.title = `${placeName()} - mxcutover`;
+  el("thread").hidden = !store.threadTs;
+  el("app").classList.toggle("has-thread", Boolean(store.threadTs));
+  el("app").classList.toggle("has-tools", toolsOpen());
   renderSidebar();
-  renderMain();
   renderThread();
+  renderMain();
   const tools = el("tools");
   tools.hidden = !toolsOpen();
   tools.closeTools = () => toggleTools(false);
   if (!tools.hidden) renderTools(tools, tools.closeTools);
-  el("thread").hidden = !store.threadTs;
-  el("app").classList.toggle("has-thread", Boolean(store.threadTs));
-  el("app").classList.toggle("has-tools", !tools.hidden);
   renderModal();
 }
 
@@ -228,7 +244,6 @@ function renderMain() {
     frame.main = stamp;
     frame.home = null;
     put(el("main"), store.place === "home" ? homeFrame() : channelFrame(channel));
-    frame.fresh = true;
   }
   if (store.place === "home") return renderHome();
   renderChannel(channel);
@@ -261,14 +276,14 @@ function channelFrame(channel) {
   const where = channel.is_im ? app : `#${channel.name}`;
   return [
     h("header", { class: "main-head" }, menuButton(), head, h("span", { class: "grow" }), toolsButton()),
-    !kept("welcomed", false) && welcome(),
-    h("div", { class: "scroll", data: { list: "main" }, tabindex: "0", "aria-label": where },
-      h("div", { class: "list-start" }), h("div", { class: "list", role: "log", "aria-live": "polite" })),
+    channel.id === FIRST && !kept("welcomed", false) && welcome(),
+    following(h("div", { class: "scroll", data: { list: "main" }, tabindex: "0", "aria-label": where },
+      h("div", { class: "list-start" }), h("div", { class: "list", role: "log", "aria-live": "polite" }))),
     h("div", { class: "below" },
       h("div", { class: "status", "aria-live": "polite" }),
       channel.is_im && h("div", { class: "prompts" }),
       channel.is_archived ? h("div", { class: "notice" }, t("workspace.archived")) : [
-        !channel.has_bot && h("div", { class: "notice" }, t("workspace.bot_absent"), h("button", {
+        !channel.has_bot && h("div", { class: "notice" }, t("workspace.bot_absent", { app }), h("button", {
           type: "button", class: "btn small", data: { invite: channel.id }, onclick: async () => report(await post("invite", { channel: channel.id })),
         }, t("workspace.invite"))),
         composer({ channel: channel.id }, t("workspace.composer", { where })),
@@ -287,13 +302,11 @@ function welcome() {
 function renderChannel(channel) {
   const main = el("main"), scroll = main.querySelector(".scroll");
   const messages = inChannel(channel.id);
-  const atEnd = frame.fresh || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
   renderMessages(main.querySelector(".list"), "main", messages, openThread, firstUnread);
   put(main.querySelector(".list-start"), messages.length ? "" : h("p", { class: "empty" }, t(channel.is_im ? "workspace.dm_empty" : "workspace.channel_empty")));
   put(main.querySelector(".status"), status(channel.id, ""));
   if (channel.is_im) renderPrompts(channel, messages);
-  if (atEnd) scroll.scrollTop = scroll.scrollHeight;
-  frame.fresh = false;
+  toEnd(scroll, messages);
   if (document.visibilityState === "visible") {
     const all = [...store.messages.values()].filter((m) => m.channel === channel.id);
     if (all.length) markRead(channel.id, all.map((m) => m.ts).sort().at(-1));
@@ -316,24 +329,22 @@ function renderThread() {
   const pane = el("thread");
   const ts = store.threadTs;
   const channel = channelOf(store.place);
-  if (!ts || !channel) { store.threadTs = null; frame.thread = null; return; }
+  if (!ts || !channel) { store.threadTs = null; frame.thread = null; pane.hidden = true; return; }
   const stamp = `${store.user} ${channel.id} ${ts} ${store.lang}`;
   if (frame.thread !== stamp) {
     frame.thread = stamp;
     put(pane,
       h("header", { class: "pane-head" }, h("h2", null, t("workspace.thread")), h("span", { class: "muted" }, placeName()),
         h("button", { type: "button", class: "icon-button", "aria-label": t("workspace.thread_close"), onclick: closeThread }, icon("close"))),
-      h("div", { class: "scroll", tabindex: "0", "aria-label": t("workspace.thread"), data: { list: "thread" } }, h("div", { class: "list", role: "log", "aria-live": "polite" })),
+      following(h("div", { class: "scroll", tabindex: "0", "aria-label": t("workspace.thread"), data: { list: "thread" } }, h("div", { class: "list", role: "log", "aria-live": "polite" }))),
       h("div", { class: "below" }, h("div", { class: "status" }), !channel.is_archived && composer({ channel: channel.id, thread_ts: ts }, t("workspace.composer_reply"))));
-    frame.threadFresh = true;
   }
   const scroll = pane.querySelector(".scroll");
-  const atEnd = frame.threadFresh || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
-  renderMessages(pane.querySelector(".list"), "thread", inThread(channel.id, ts), null, null);
+  const messages = inThread(channel.id, ts);
+  renderMessages(pane.querySelector(".list"), "thread", messages, null, null);
   put(pane.querySelector(".status"), status(channel.id, ts));
-  pane.hidden = false;
-  if (atEnd) scroll.scrollTop = scroll.scrollHeight;
-  frame.threadFresh = false;
+  toEnd(scroll, messages);
+  if (scroll.clientHeight && document.visibilityState === "visible" && messages.length) markRead(`${channel.id}:${ts}`, messages.at(-1).ts);
 }
 
 // --- beginning ---

@@ -124,11 +124,11 @@ function globalShortcuts() {
 
 function suggestions(typed, place) {
   if (typed.startsWith("/") && !place.thread_ts) return commands(typed);
-  const mention = typed.match(/(?:^|\s)@([\w.-]*)$/);
+  const mention = typed.match(/(?:^|\s)@([^\s@]*)$/);
   if (!mention) return [];
   const head = typed.slice(0, typed.length - mention[1].length - 1);
   return store.seen.users
-    .filter((user) => user.name.startsWith(mention[1]) && user.id !== store.user)
+    .filter((user) => user.id !== store.user && [user.name, user.real_name].some((name) => name.toLowerCase().startsWith(mention[1].toLowerCase())))
     .map((user) => ({ text: `@${user.name}`, note: user.real_name, value: `${head}@${user.name} ` }));
 }
 

@@ -3,7 +3,7 @@ import { renderBlocks } from "/page/blocks.js";
 import { surfaceOf, report } from "/page/dialogs.js";
 import { avatar, h, icon, popup, put } from "/page/dom.js";
 import { emojiNodes, mrkdwn } from "/page/mrkdwn.js";
-import { post, store, t, userOf } from "/page/store.js";
+import { lastRead, post, store, t, userOf } from "/page/store.js";
 import { at, clockTime, dayKey, dayName, fullTime, shortWhen } from "/page/times.js";
 
 const GROUP_SECONDS = 300;
@@ -42,12 +42,18 @@ export function renderMessages(holder, list, messages, openThread, firstUnread) 
     const first = list === "thread" && previous === messages[0];
     const grouped = !newDay && previous && !first && previous.user === message.user && !previous.only_for === !message.only_for
       && message.ts - previous.ts < GROUP_SECONDS && !(list === "main" && previous.reply_count) && !message.only_for;
-    const stamp = `${message.rev} ${grouped} ${store.lang} ${store.run}`;
+    const stamp = `${message.rev} ${grouped} ${store.lang} ${store.run} ${hasNews(message)}`;
     children.push(kept(`${list} ${message.channel} ${message.ts}`, stamp, () => renderMessage(message, grouped, openThread)));
     previous = message;
   }
   const same = holder.childNodes.length === children.length && children.every((node, i) => holder.childNodes[i] === node);
   if (!same) put(holder, children);
+}
+
+// Replies that came since the thread was last looked at.
+function hasNews(message) {
+  return Boolean(message.reply_count) && message.latest_reply > lastRead(`${message.channel}:${message.ts}`)
+    && store.messages.get(`${message.channel}:${message.latest_reply}`)?.user !== store.user;
 }
 
 function kept(key, stamp, make) {
@@ -106,6 +112,7 @@ function summary(message, openThread) {
   const people = (message.reply_users || []).slice(0, 4).map((id) => avatar(userOf(id), "tiny"));
   return h("button", { type: "button", class: "thread-summary", onclick: () => openThread(message.ts) },
     people, h("strong", null, replies(message.reply_count)),
+    hasNews(message) && h("span", { class: "news" }, t("workspace.new_replies")),
     h("span", { class: "muted" }, t("workspace.last_reply", { when: shortWhen(at(message.latest_reply)) })));
 }
 
