@@ -1,10 +1,21 @@
 """Cutovers, their history and what was observed of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.cutover import Cutover, State
@@ -14,10 +25,48 @@ from bot.domain.teams import Team
 from bot.ports import AlreadyOpen, HistoryEntry, Page, VersionConflict
 from bot.store.codec import cutover_columns, cutover_of, team_columns
 from bot.store.dialect import insert_new
-from bot.store.scope import of_cutover, of_team
+from bot.store.scope import cutover_key, of_cutover, of_team, team_key
 from bot.store.tables import CUTOVERS, HISTORY, OBSERVATIONS, OPEN
 
 IS_OPEN: ColumnElement[bool] = literal_column(f"({OPEN})")
+
+_OF_TEAM = select(CUTOVERS).where(of_team(CUTOVERS))
+_OF_DOMAIN = _OF_TEAM.where(CUTOVERS.c.domain == bindparam("of_domain"))
+GET = _OF_TEAM.where(CUTOVERS.c.id == bindparam("of_id"))
+OPEN_FOR = _OF_DOMAIN.where(IS_OPEN)
+LATEST_FOR = _OF_DOMAIN.order_by(CUTOVERS.c.opened_at.desc(), CUTOVERS.c.seq.desc()).limit(1)
+BY_THREAD = (
+    _OF_TEAM.where(
+        CUTOVERS.c.channel == bindparam("of_channel"), CUTOVERS.c.thread_ts == bindparam("of_thread")
+    )
+    .order_by(CUTOVERS.c.seq.desc())
+    .limit(1)
+)
+DUE_LOOKS = (
+    select(CUTOVERS)
+    .where(IS_OPEN, CUTOVERS.c.next_look_at <= bindparam("now"))
+    .order_by(CUTOVERS.c.next_look_at)
+    .limit(bindparam("limit"))
+)
+SAVE = (
+    update(CUTOVERS)
+    .where(
+        of_team(CUTOVERS),
+        CUTOVERS.c.id == bindparam("of_id"),
+        CUTOVERS.c.version == bindparam("of_version"),
+    )
+    .values({column.name: bindparam(column.name) for column in CUTOVERS.c if column.name != "seq"})
+)
+HISTORY_OF = select(HISTORY).where(of_cutover(HISTORY)).order_by(HISTORY.c.id)
+HISTORY_OF_KINDS = HISTORY_OF.where(HISTORY.c.kind.in_(bindparam("kinds", expanding=True)))
+OBSERVATIONS_OF = (
+    select(OBSERVATIONS.c.facts)
+    .where(of_cutover(OBSERVATIONS))
+    .order_by(OBSERVATIONS.c.at, OBSERVATIONS.c.id)
+)
+OBSERVATIONS_SINCE = OBSERVATIONS_OF.where(OBSERVATIONS.c.at >= bindparam("since"))
+APPEND = insert(HISTORY)
+OBSERVE = insert(OBSERVATIONS)
 
 
 class SqlCutovers:
@@ -27,48 +76,27 @@ class SqlCutovers:
         self._connection = connection
 
     def add(self, cutover: Cutover) -> None:
-        statement = insert_new(self._connection, CUTOVERS).values(cutover_columns(cutover))
-        # RETURNING tells; the row count does not, on PostgreSQL.
-        if self._connection.execute(statement.returning(CUTOVERS.c.seq)).first() is None:
+        statement = insert_new(self._connection.dialect.name, CUTOVERS)
+        if self._connection.execute(statement, cutover_columns(cutover)).first() is None:
             raise AlreadyOpen(cutover.domain)
 
     def get(self, team: Team, cutover_id: str) -> Cutover | None:
-        return self._one(select(CUTOVERS).where(of_team(CUTOVERS, team), CUTOVERS.c.id == cutover_id))
+        return self._one(GET, team_key(team, of_id=cutover_id))
 
     def open_for(self, team: Team, domain: str) -> Cutover | None:
-        return self._one(
-            select(CUTOVERS).where(of_team(CUTOVERS, team), CUTOVERS.c.domain == domain, IS_OPEN)
-        )
+        return self._one(OPEN_FOR, team_key(team, of_domain=domain))
 
     def latest_for(self, team: Team, domain: str) -> Cutover | None:
-        return self._one(
-            select(CUTOVERS)
-            .where(of_team(CUTOVERS, team), CUTOVERS.c.domain == domain)
-            .order_by(CUTOVERS.c.opened_at.desc(), CUTOVERS.c.seq.desc())
-            .limit(1)
-        )
+        return self._one(LATEST_FOR, team_key(team, of_domain=domain))
 
     def by_thread(self, team: Team, channel: str, thread_ts: str) -> Cutover | None:
-        return self._one(
-            select(CUTOVERS)
-            .where(of_team(CUTOVERS, team), CUTOVERS.c.channel == channel, CUTOVERS.c.thread_ts == thread_ts)
-            .order_by(CUTOVERS.c.seq.desc())
-            .limit(1)
-        )
+        return self._one(BY_THREAD, team_key(team, of_channel=channel, of_thread=thread_ts))
 
     def save(self, cutover: Cutover) -> Cutover:
         saved = replace(cutover, version=cutover.version + 1)
-        statement = (
-            update(CUTOVERS)
-            .where(
-                of_team(CUTOVERS, cutover.team),
-                CUTOVERS.c.id == cutover.id,
-                CUTOVERS.c.version == cutover.version,
-            )
-            .values(cutover_columns(saved))
-        )
+        key = team_key(cutover.team, of_id=cutover.id, of_version=cutover.version)
         try:
-            changed = self._connection.execute(statement).rowcount
+            changed = self._connection.execute(SAVE, {**cutover_columns(saved), **key}).rowcount
         except IntegrityError as error:
             raise AlreadyOpen(cutover.domain) from error  # opened again beside another open one
         if changed == 0:
@@ -84,40 +112,30 @@ class SqlCutovers:
         limit: int = 50,
         offset: int = 0,
     ) -> Page:
-        wanted: list[ColumnElement[bool]] = [of_team(CUTOVERS, team)]
+        wanted: list[ColumnElement[bool]] = [of_team(CUTOVERS)]
         if states is not None:
             wanted.append(CUTOVERS.c.state.in_(sorted(str(state) for state in states)))
         if owner is not None:
             wanted.append(CUTOVERS.c.owner == owner)
-        total = self._connection.execute(
-            select(func.count()).select_from(CUTOVERS).where(*wanted)
-        ).scalar_one()
         domain: ColumnElement[str] = CUTOVERS.c.domain
         if self._connection.dialect.name == "postgresql":
             domain = domain.collate("C")  # as SQLite and Python sort: by code point
-        rows = self._many(
-            select(CUTOVERS)
-            .where(*wanted)
-            .order_by(CUTOVERS.c.day, domain, CUTOVERS.c.seq)
-            .limit(limit)
-            .offset(offset)
+        count = select(func.count()).select_from(CUTOVERS).where(*wanted)
+        page = select(CUTOVERS).where(*wanted).order_by(CUTOVERS.c.day, domain, CUTOVERS.c.seq)
+        return Page(
+            rows=tuple(self._many(page.limit(limit).offset(offset), team_key(team))),
+            total=self._connection.execute(count, team_key(team)).scalar_one(),
         )
-        return Page(tuple(rows), total)
 
     def due_looks(self, now: datetime, limit: int) -> Sequence[Cutover]:
-        return self._many(
-            select(CUTOVERS)
-            .where(IS_OPEN, CUTOVERS.c.next_look_at <= now)
-            .order_by(CUTOVERS.c.next_look_at)
-            .limit(limit)
-        )
+        return self._many(DUE_LOOKS, {"now": now, "limit": limit})
 
-    def _one(self, statement: Select[tuple[object, ...]]) -> Cutover | None:
-        row = self._connection.execute(statement).mappings().first()
+    def _one(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Cutover | None:
+        row = self._connection.execute(statement, parameters).mappings().first()
         return None if row is None else cutover_of(row)
 
-    def _many(self, statement: Select[tuple[object, ...]]) -> Sequence[Cutover]:
-        return [cutover_of(row) for row in self._connection.execute(statement).mappings()]
+    def _many(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Sequence[Cutover]:
+        return [cutover_of(row) for row in self._connection.execute(statement, parameters).mappings()]
 
 
 class SqlHistory:
@@ -127,26 +145,26 @@ class SqlHistory:
         self._connection = connection
 
     def append(self, team: Team, cutover_id: str, entry: HistoryEntry) -> None:
-        self._connection.execute(
-            insert(HISTORY).values(
-                **team_columns(team),
-                cutover_id=cutover_id,
-                at=entry.at,
-                kind=entry.kind,
-                actor=entry.actor,
-                data=dict(entry.data),
-            )
-        )
+        values = {
+            **team_columns(team),
+            "cutover_id": cutover_id,
+            "at": entry.at,
+            "kind": entry.kind,
+            "actor": entry.actor,
+            "data": dict(entry.data),
+        }
+        self._connection.execute(APPEND, values)
 
     def of(
         self, team: Team, cutover_id: str, *, kinds: frozenset[str] | None = None
     ) -> Sequence[HistoryEntry]:
-        statement = select(HISTORY).where(of_cutover(HISTORY, team, cutover_id)).order_by(HISTORY.c.id)
+        statement = HISTORY_OF if kinds is None else HISTORY_OF_KINDS
+        parameters = cutover_key(team, cutover_id)
         if kinds is not None:
-            statement = statement.where(HISTORY.c.kind.in_(sorted(kinds)))
+            parameters["kinds"] = sorted(kinds)
         return [
             HistoryEntry(at=row["at"], kind=row["kind"], actor=row["actor"], data=row["data"])
-            for row in self._connection.execute(statement).mappings()
+            for row in self._connection.execute(statement, parameters).mappings()
         ]
 
 
@@ -157,18 +175,17 @@ class SqlObservations:
         self._connection = connection
 
     def add(self, team: Team, cutover_id: str, facts: DomainFacts) -> None:
-        self._connection.execute(
-            insert(OBSERVATIONS).values(
-                **team_columns(team), cutover_id=cutover_id, at=facts.at, facts=facts_to_json(facts)
-            )
-        )
+        values = {
+            **team_columns(team),
+            "cutover_id": cutover_id,
+            "at": facts.at,
+            "facts": facts_to_json(facts),
+        }
+        self._connection.execute(OBSERVE, values)
 
     def of(self, team: Team, cutover_id: str, *, since: datetime | None = None) -> Sequence[DomainFacts]:
-        statement = (
-            select(OBSERVATIONS.c.facts)
-            .where(of_cutover(OBSERVATIONS, team, cutover_id))
-            .order_by(OBSERVATIONS.c.at, OBSERVATIONS.c.id)
-        )
+        statement, parameters = OBSERVATIONS_OF, cutover_key(team, cutover_id)
         if since is not None:
-            statement = statement.where(OBSERVATIONS.c.at >= since)
-        return [facts_from_json(facts) for facts in self._connection.execute(statement).scalars()]
+            statement, parameters["since"] = OBSERVATIONS_SINCE, since
+        found = self._connection.execute(statement, parameters).scalars()
+        return [facts_from_json(facts) for facts in found]

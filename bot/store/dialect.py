@@ -1,10 +1,13 @@
-"""What SQLite and PostgreSQL say differently: the database's own clock, and INSERT … ON CONFLICT."""
+"""What SQLite and PostgreSQL say differently: the database's own clock, and INSERT … ON CONFLICT.
 
-from collections.abc import Sequence
+Statements are built once and run with parameters: building one costs more than SQLite takes to run it.
+"""
+
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Float, Insert, Table, literal
+from sqlalchemy import BindParameter, Float, Insert, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -21,9 +24,11 @@ class database_time(FunctionElement[datetime]):
     name = "database_time"
     inherit_cache = True
 
-    def __init__(self, offset: timedelta = timedelta(0)) -> None:
+    def __init__(self, offset: timedelta | BindParameter[float] = timedelta(0)) -> None:
+        """`offset` as a parameter of the statement: seconds."""
         self.type = UTCDateTime()
-        super().__init__(literal(offset.total_seconds(), Float()))
+        seconds = literal(offset.total_seconds(), Float()) if isinstance(offset, timedelta) else offset
+        super().__init__(seconds)
 
 
 @compiles(database_time, "sqlite")
@@ -40,22 +45,29 @@ def _postgresql_time(element: database_time, compiler: SQLCompiler, **kw: Any) -
     return f"(statement_timestamp() + make_interval(secs => CAST({seconds} AS double precision)))"
 
 
-def insert_new(connection: Connection, table: Table) -> Insert:
-    """INSERT that leaves a row alone which is already there; RETURNING tells which it was."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+@cache
+def insert_new(dialect: str, table: Table) -> Insert:
+    """INSERT of one row that leaves a row alone which is already there; gives the new row's number.
+
+    No row comes back where there was one already. (The row count would not tell, on PostgreSQL.)
+    """
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    (number,) = table.primary_key
+    return insert(table).on_conflict_do_nothing().returning(number)
 
 
-def insert_or_replace(
-    connection: Connection, table: Table, *, key: Sequence[str], values: dict[str, Any]
-) -> None:
-    """Insert a row, or give the row with this key the new values."""
-    rest = {name: value for name, value in values.items() if name not in key}
-    if connection.dialect.name == "postgresql":
-        statement: Insert = (
-            postgresql.insert(table).values(values).on_conflict_do_update(index_elements=key, set_=rest)
-        )
-    else:
-        statement = sqlite.insert(table).values(values).on_conflict_do_update(index_elements=key, set_=rest)
-    connection.execute(statement)
+@cache
+def insert_new_rows(dialect: str, table: Table) -> Insert:
+    """As `insert_new`, for many rows at once, of which nothing comes back."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing()
+
+
+@cache
+def insert_or_replace(dialect: str, table: Table) -> Insert:
+    """INSERT of a whole row, or new values for the row with its primary key."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(table)
+    key = [column.name for column in table.primary_key]
+    rest = {column.name: statement.excluded[column.name] for column in table.c if column.name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=rest)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from bot.domain.teams import Team
 from bot.ports import InboxRow
@@ -13,6 +13,17 @@ from bot.store.dialect import database_time, insert_new
 from bot.store.tables import INBOX, is_state
 
 IS_NEW = is_state(INBOX.c.state, "new")
+
+GET = select(INBOX).where(INBOX.c.id == bindparam("of_id"))
+UNPROCESSED = (
+    select(INBOX)
+    .where(IS_NEW, INBOX.c.at < bindparam("older_than"))
+    .order_by(INBOX.c.at, INBOX.c.id)
+    .limit(bindparam("limit"))
+)
+_MINE = update(INBOX).where(INBOX.c.id == bindparam("of_id"), IS_NEW)
+DONE = _MINE.values(state="done", settled_at=database_time())
+FAILED = _MINE.values(state="failed", error_id=bindparam("why"), settled_at=database_time())
 
 
 class SqlInbox:
@@ -24,43 +35,31 @@ class SqlInbox:
     def accept(
         self, delivery_id: str, kind: str, team: Team, payload: Mapping[str, Any], at: datetime
     ) -> int | None:
-        statement = (
-            insert_new(self._connection, INBOX)
-            .values(
-                **team_columns(team),
-                delivery_id=delivery_id,
-                kind=kind,
-                payload=dict(payload),
-                at=at,
-                state="new",
-            )
-            .returning(INBOX.c.id)
-        )
-        row_id: int | None = self._connection.execute(statement).scalar_one_or_none()
+        values = {
+            **team_columns(team),
+            "delivery_id": delivery_id,
+            "kind": kind,
+            "payload": dict(payload),
+            "at": at,
+            "state": "new",
+        }
+        statement = insert_new(self._connection.dialect.name, INBOX)
+        row_id: int | None = self._connection.execute(statement, values).scalar_one_or_none()
         return row_id
 
     def get(self, row_id: int) -> InboxRow | None:
-        row = self._connection.execute(select(INBOX).where(INBOX.c.id == row_id)).mappings().first()
+        row = self._connection.execute(GET, {"of_id": row_id}).mappings().first()
         return None if row is None else _row(row)
 
     def unprocessed(self, *, older_than: datetime, limit: int) -> Sequence[InboxRow]:
-        statement = (
-            select(INBOX).where(IS_NEW, INBOX.c.at < older_than).order_by(INBOX.c.at, INBOX.c.id).limit(limit)
-        )
-        return [_row(row) for row in self._connection.execute(statement).mappings()]
+        parameters = {"older_than": older_than, "limit": limit}
+        return [_row(row) for row in self._connection.execute(UNPROCESSED, parameters).mappings()]
 
     def done(self, row_id: int) -> bool:
-        statement = (
-            update(INBOX).where(INBOX.c.id == row_id, IS_NEW).values(state="done", settled_at=database_time())
-        )
-        return self._connection.execute(statement).rowcount == 1
+        return self._connection.execute(DONE, {"of_id": row_id}).rowcount == 1
 
     def failed(self, row_id: int, error_id: str) -> None:
-        self._connection.execute(
-            update(INBOX)
-            .where(INBOX.c.id == row_id, IS_NEW)
-            .values(state="failed", error_id=error_id, settled_at=database_time())
-        )
+        self._connection.execute(FAILED, {"of_id": row_id, "why": error_id})
 
 
 def _row(row: RowMapping) -> InboxRow:

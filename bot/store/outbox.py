@@ -7,20 +7,91 @@ for tomorrow does not silence a channel today; a row that was handed back with `
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Float,
+    Insert,
+    Update,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.teams import Team
 from bot.ports import Delivery, OutboxRow, Outgoing
 from bot.store.codec import outgoing_columns, outgoing_of, team_columns, team_of
 from bot.store.dialect import database_time, insert_new
-from bot.store.scope import of_team
+from bot.store.scope import of_team, team_key
 from bot.store.tables import CUTOVERS, OUTBOX, is_state
 
 ERROR_LENGTH = 500
 
 IS_PENDING = is_state(OUTBOX.c.state, "pending")
+
+
+def _claim() -> Update:
+    """One statement: who gets the rows, and in what order, is decided where they are."""
+    now: BindParameter[datetime] = bindparam("now")
+    earlier = OUTBOX.alias("earlier")
+    held_back = exists().where(
+        is_state(earlier.c.state, "pending"),
+        earlier.c.lane == OUTBOX.c.lane,
+        earlier.c.id < OUTBOX.c.id,
+        or_(earlier.c.attempts > 0, earlier.c.not_before.is_(None), earlier.c.not_before <= now),
+    )
+    ready = (
+        select(OUTBOX.c.id)
+        .where(
+            IS_PENDING,
+            or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now),
+            or_(OUTBOX.c.lease_until.is_(None), OUTBOX.c.lease_until <= database_time()),
+            ~held_back,
+        )
+        .order_by(OUTBOX.c.id)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True, of=OUTBOX)
+        .cte("ready")
+    )
+    return (
+        update(OUTBOX)
+        .where(OUTBOX.c.id.in_(select(ready.c.id)))
+        .values(
+            token=bindparam("new_token"),
+            lease_until=database_time(bindparam("lease", type_=Float())),
+            attempts=OUTBOX.c.attempts + 1,
+            # A lease that ran out was never settled: that message may have been said.
+            unknown=or_(OUTBOX.c.unknown, OUTBOX.c.token.is_not(None)),
+        )
+        .returning(OUTBOX)
+    )
+
+
+CLAIM = _claim()
+_MINE = (
+    update(OUTBOX)
+    .where(OUTBOX.c.id == bindparam("of_id"), OUTBOX.c.token == bindparam("of_token"), IS_PENDING)
+    .values(token=None, lease_until=None)
+)
+SENT = _MINE.values(state="sent", ts=bindparam("said_at"), settled_at=database_time())
+FAILED = _MINE.values(state="failed", error=bindparam("why"), settled_at=database_time())
+AGAIN = _MINE.values(
+    not_before=bindparam("again_at"), unknown=bindparam("is_unknown"), error=bindparam("why")
+)
+BY_KEY = select(OUTBOX.c.id).where(of_team(OUTBOX), OUTBOX.c.key == bindparam("of_key"))
+CHANNEL_OF = select(CUTOVERS.c.channel).where(of_team(CUTOVERS), CUTOVERS.c.id == bindparam("of_id"))
+UNSETTLED = select(func.count()).select_from(OUTBOX).where(IS_PENDING)
+
+
+@cache
+def _put(dialect: str) -> Insert:
+    return insert_new(dialect, OUTBOX).values(put_at=database_time())
 
 
 def lane_of(team: Team, message: Outgoing, channel: str | None) -> str | None:
@@ -44,67 +115,35 @@ class SqlOutbox:
 
     def put(self, team: Team, message: Outgoing) -> int:
         """The row's id; a message whose `key` is there already is the same message, and changes nothing."""
-        statement = (
-            insert_new(self._connection, OUTBOX)
-            .values(
-                **team_columns(team),
-                **outgoing_columns(message),
-                lane=lane_of(team, message, self._channel(team, message)),
-                state="pending",
-                attempts=0,
-                unknown=False,
-                put_at=database_time(),
-            )
-            .returning(OUTBOX.c.id)
-        )
-        row_id: int | None = self._connection.execute(statement).scalar_one_or_none()
+        values = {
+            **team_columns(team),
+            **outgoing_columns(message),
+            "lane": lane_of(team, message, self._channel(team, message)),
+            "state": "pending",
+            "attempts": 0,
+            "unknown": False,
+        }
+        statement = _put(self._connection.dialect.name)
+        row_id: int | None = self._connection.execute(statement, values).scalar_one_or_none()
         if row_id is None:
-            row_id = self._connection.execute(
-                select(OUTBOX.c.id).where(of_team(OUTBOX, team), OUTBOX.c.key == message.key)
-            ).scalar_one()
+            key = team_key(team, of_key=message.key)
+            row_id = self._connection.execute(BY_KEY, key).scalar_one()
         return row_id
 
     def _channel(self, team: Team, message: Outgoing) -> str | None:
         if message.channel is not None or message.cutover_id is None:
             return message.channel
-        channel: str | None = self._connection.execute(
-            select(CUTOVERS.c.channel).where(of_team(CUTOVERS, team), CUTOVERS.c.id == message.cutover_id)
-        ).scalar_one_or_none()
+        key = team_key(team, of_id=message.cutover_id)
+        channel: str | None = self._connection.execute(CHANNEL_OF, key).scalar_one_or_none()
         return channel
 
     def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxRow]:
-        earlier = OUTBOX.alias("earlier")
-        held_back = exists().where(
-            is_state(earlier.c.state, "pending"),
-            earlier.c.lane == OUTBOX.c.lane,
-            earlier.c.id < OUTBOX.c.id,
-            or_(earlier.c.attempts > 0, earlier.c.not_before.is_(None), earlier.c.not_before <= now),
-        )
-        ready = (
-            select(OUTBOX.c.id)
-            .where(
-                IS_PENDING,
-                or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now),
-                or_(OUTBOX.c.lease_until.is_(None), OUTBOX.c.lease_until <= database_time()),
-                ~held_back,
-            )
-            .order_by(OUTBOX.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=OUTBOX)
-            .cte("ready")
-        )
-        statement = (
-            update(OUTBOX)
-            .where(OUTBOX.c.id.in_(select(ready.c.id)))
-            .values(
-                token=uuid4().hex,
-                lease_until=database_time(lease),
-                attempts=OUTBOX.c.attempts + 1,
-                # A lease that ran out was never settled: that message may have been said.
-                unknown=or_(OUTBOX.c.unknown, OUTBOX.c.token.is_not(None)),
-            )
-            .returning(OUTBOX)
-        )
+        parameters = {
+            "now": now,
+            "limit": limit,
+            "new_token": uuid4().hex,
+            "lease": lease.total_seconds(),
+        }
         rows = [
             OutboxRow(
                 id=row["id"],
@@ -114,31 +153,24 @@ class SqlOutbox:
                 token=row["token"],
                 unknown=row["unknown"],
             )
-            for row in self._connection.execute(statement).mappings()
+            for row in self._connection.execute(CLAIM, parameters).mappings()
         ]
         return sorted(rows, key=lambda row: row.id)
 
     def sent(self, row_id: int, token: str, ts: str | None) -> bool:
-        return self._settle(row_id, token, state="sent", ts=ts, settled_at=database_time())
+        return self._settle(SENT, row_id, token, said_at=ts)
 
     def again(self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str) -> bool:
-        return self._settle(row_id, token, not_before=at, unknown=unknown, error=error[:ERROR_LENGTH])
+        why = error[:ERROR_LENGTH]
+        return self._settle(AGAIN, row_id, token, again_at=at, is_unknown=unknown, why=why)
 
     def failed(self, row_id: int, token: str, error: str) -> bool:
-        return self._settle(
-            row_id, token, state="failed", error=error[:ERROR_LENGTH], settled_at=database_time()
-        )
+        return self._settle(FAILED, row_id, token, why=error[:ERROR_LENGTH])
 
-    def _settle(self, row_id: int, token: str, **values: object) -> bool:
-        statement = (
-            update(OUTBOX)
-            .where(and_(OUTBOX.c.id == row_id, OUTBOX.c.token == token, IS_PENDING))
-            .values(token=None, lease_until=None, **values)
-        )
-        return self._connection.execute(statement).rowcount == 1
+    def _settle(self, statement: Update, row_id: int, token: str, **values: object) -> bool:
+        parameters = {"of_id": row_id, "of_token": token, **values}
+        return self._connection.execute(statement, parameters).rowcount == 1
 
     def unsettled(self) -> int:
-        count: int = self._connection.execute(
-            select(func.count()).select_from(OUTBOX).where(IS_PENDING)
-        ).scalar_one()
+        count: int = self._connection.execute(UNSETTLED).scalar_one()
         return count

@@ -4,14 +4,34 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from bot.domain.teams import Team
 from bot.ports import Person, Question
 from bot.store.codec import team_columns
 from bot.store.dialect import insert_or_replace
-from bot.store.scope import of_team
+from bot.store.scope import of_team, team_key
 from bot.store.tables import PEOPLE, PLACES, QUESTIONS
+
+GET_PERSON = select(PEOPLE).where(of_team(PEOPLE), PEOPLE.c.user_id == bindparam("of_user"))
+_THE_PLACE = (of_team(PLACES), PLACES.c.key == bindparam("of_key"))
+GET_PLACE = select(PLACES.c.value).where(*_THE_PLACE)
+DROP_PLACE = delete(PLACES).where(*_THE_PLACE)
+ASK = insert(QUESTIONS).returning(QUESTIONS.c.id)
+RATE = (
+    update(QUESTIONS)
+    .where(of_team(QUESTIONS), QUESTIONS.c.id == bindparam("of_id"))
+    .values(helped=bindparam("has_helped"))
+)
+UNANSWERED = (
+    select(QUESTIONS)
+    .where(
+        QUESTIONS.c.at >= bindparam("since"),
+        or_(QUESTIONS.c.entry.is_(None), QUESTIONS.c.helped.is_(False)),
+    )
+    .order_by(QUESTIONS.c.at.desc(), QUESTIONS.c.id.desc())
+    .limit(bindparam("limit"))
+)
 
 
 class SqlPeople:
@@ -21,8 +41,7 @@ class SqlPeople:
         self._connection = connection
 
     def get(self, team: Team, user: str) -> Person | None:
-        statement = select(PEOPLE).where(of_team(PEOPLE, team), PEOPLE.c.user_id == user)
-        row = self._connection.execute(statement).mappings().first()
+        row = self._connection.execute(GET_PERSON, team_key(team, of_user=user)).mappings().first()
         if row is None:
             return None
         return Person(
@@ -34,19 +53,15 @@ class SqlPeople:
         )
 
     def put(self, team: Team, person: Person) -> None:
-        insert_or_replace(
-            self._connection,
-            PEOPLE,
-            key=("enterprise_id", "team_id", "user_id"),
-            values={
-                **team_columns(team),
-                "user_id": person.user,
-                "locale": person.locale,
-                "tz": person.tz,
-                "is_guest": person.is_guest,
-                "at": person.at,
-            },
-        )
+        values = {
+            **team_columns(team),
+            "user_id": person.user,
+            "locale": person.locale,
+            "tz": person.tz,
+            "is_guest": person.is_guest,
+            "at": person.at,
+        }
+        self._connection.execute(insert_or_replace(self._connection.dialect.name, PEOPLE), values)
 
 
 class SqlPlaces:
@@ -57,20 +72,16 @@ class SqlPlaces:
 
     def get(self, team: Team, key: str) -> Mapping[str, Any] | None:
         value: Mapping[str, Any] | None = self._connection.execute(
-            select(PLACES.c.value).where(of_team(PLACES, team), PLACES.c.key == key)
+            GET_PLACE, team_key(team, of_key=key)
         ).scalar_one_or_none()
         return value
 
     def put(self, team: Team, key: str, value: Mapping[str, Any], at: datetime) -> None:
-        insert_or_replace(
-            self._connection,
-            PLACES,
-            key=("enterprise_id", "team_id", "key"),
-            values={**team_columns(team), "key": key, "value": dict(value), "at": at},
-        )
+        values = {**team_columns(team), "key": key, "value": dict(value), "at": at}
+        self._connection.execute(insert_or_replace(self._connection.dialect.name, PLACES), values)
 
     def drop(self, team: Team, key: str) -> None:
-        self._connection.execute(delete(PLACES).where(of_team(PLACES, team), PLACES.c.key == key))
+        self._connection.execute(DROP_PLACE, team_key(team, of_key=key))
 
 
 class SqlQuestions:
@@ -80,40 +91,24 @@ class SqlQuestions:
         self._connection = connection
 
     def add(self, team: Team, question: Question) -> int:
-        statement = (
-            insert(QUESTIONS)
-            .values(
-                **team_columns(team),
-                text=question.text,
-                lang=question.lang,
-                decision=question.decision,
-                entry=question.entry,
-                at=question.at,
-                helped=question.helped,
-            )
-            .returning(QUESTIONS.c.id)
-        )
-        row_id: int = self._connection.execute(statement).scalar_one()
+        values = {
+            **team_columns(team),
+            "text": question.text,
+            "lang": question.lang,
+            "decision": question.decision,
+            "entry": question.entry,
+            "at": question.at,
+            "helped": question.helped,
+        }
+        row_id: int = self._connection.execute(ASK, values).scalar_one()
         return row_id
 
     def rate(self, team: Team, question_id: int, helped: bool) -> bool:
-        statement = (
-            update(QUESTIONS)
-            .where(of_team(QUESTIONS, team), QUESTIONS.c.id == question_id)
-            .values(helped=helped)
-        )
-        return self._connection.execute(statement).rowcount == 1
+        parameters = team_key(team, of_id=question_id, has_helped=helped)
+        return self._connection.execute(RATE, parameters).rowcount == 1
 
     def unanswered(self, *, since: datetime, limit: int) -> Sequence[Question]:
-        statement = (
-            select(QUESTIONS)
-            .where(
-                QUESTIONS.c.at >= since,
-                or_(QUESTIONS.c.entry.is_(None), QUESTIONS.c.helped.is_(False)),
-            )
-            .order_by(QUESTIONS.c.at.desc(), QUESTIONS.c.id.desc())
-            .limit(limit)
-        )
+        found = self._connection.execute(UNANSWERED, {"since": since, "limit": limit}).mappings()
         return [
             Question(
                 text=row["text"],
@@ -123,5 +118,5 @@ class SqlQuestions:
                 at=row["at"],
                 helped=row["helped"],
             )
-            for row in self._connection.execute(statement).mappings()
+            for row in found
         ]

@@ -4,16 +4,56 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, RowMapping, func, or_, select, update
+from sqlalchemy import Connection, Float, RowMapping, Update, bindparam, func, or_, select, update
 
 from bot.domain.teams import Team
 from bot.ports import PlannedReminder, ReminderRow
 from bot.store.codec import team_columns, team_of
-from bot.store.dialect import database_time, insert_new
-from bot.store.scope import of_cutover
+from bot.store.dialect import database_time, insert_new_rows
+from bot.store.scope import cutover_key, of_cutover
 from bot.store.tables import REMINDERS, is_state
 
 IS_PENDING = is_state(REMINDERS.c.state, "pending")
+
+
+def _claim() -> Update:
+    """One statement: who gets the rows is decided where they are."""
+    due = (
+        select(REMINDERS.c.id)
+        .where(
+            IS_PENDING,
+            REMINDERS.c.due_at <= bindparam("now"),
+            or_(REMINDERS.c.lease_until.is_(None), REMINDERS.c.lease_until <= database_time()),
+        )
+        .order_by(REMINDERS.c.due_at, REMINDERS.c.id)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    return (
+        update(REMINDERS)
+        .where(REMINDERS.c.id.in_(select(due.c.id)))
+        .values(token=bindparam("new_token"), lease_until=database_time(bindparam("lease", type_=Float())))
+        .returning(REMINDERS)
+    )
+
+
+CLAIM = _claim()
+DONE = (
+    update(REMINDERS)
+    .where(REMINDERS.c.id == bindparam("of_id"), REMINDERS.c.token == bindparam("of_token"), IS_PENDING)
+    .values(state=bindparam("outcome"), settled_at=database_time(), token=None, lease_until=None)
+)
+WITHDRAW = (
+    update(REMINDERS)
+    .where(of_cutover(REMINDERS), IS_PENDING)
+    .values(state="withdrawn", settled_at=database_time(), token=None, lease_until=None)
+)
+WITHDRAW_KINDS = WITHDRAW.where(REMINDERS.c.kind.in_(bindparam("kinds", expanding=True)))
+PENDING_OF = (
+    select(REMINDERS).where(of_cutover(REMINDERS), IS_PENDING).order_by(REMINDERS.c.due_at, REMINDERS.c.id)
+)
+NEXT_DUE = select(func.min(REMINDERS.c.due_at)).where(IS_PENDING)
 
 
 class SqlReminders:
@@ -28,7 +68,7 @@ class SqlReminders:
         if not reminders:
             return
         self._connection.execute(
-            insert_new(self._connection, REMINDERS),
+            insert_new_rows(self._connection.dialect.name, REMINDERS),
             [
                 {
                     **team_columns(team),
@@ -45,57 +85,31 @@ class SqlReminders:
         )
 
     def withdraw(self, team: Team, cutover_id: str, *, kinds: frozenset[str] | None = None) -> int:
-        statement = (
-            update(REMINDERS)
-            .where(of_cutover(REMINDERS, team, cutover_id), IS_PENDING)
-            .values(state="withdrawn", settled_at=database_time(), token=None, lease_until=None)
-        )
+        statement, parameters = WITHDRAW, cutover_key(team, cutover_id)
         if kinds is not None:
-            statement = statement.where(REMINDERS.c.kind.in_(sorted(kinds)))
-        return self._connection.execute(statement).rowcount
+            statement, parameters["kinds"] = WITHDRAW_KINDS, sorted(kinds)
+        return self._connection.execute(statement, parameters).rowcount
 
     def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[ReminderRow]:
-        due = (
-            select(REMINDERS.c.id)
-            .where(
-                IS_PENDING,
-                REMINDERS.c.due_at <= now,
-                or_(REMINDERS.c.lease_until.is_(None), REMINDERS.c.lease_until <= database_time()),
-            )
-            .order_by(REMINDERS.c.due_at, REMINDERS.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("due")
-        )
-        statement = (
-            update(REMINDERS)
-            .where(REMINDERS.c.id.in_(select(due.c.id)))
-            .values(token=uuid4().hex, lease_until=database_time(lease))
-            .returning(REMINDERS)
-        )
-        rows = [_row(row) for row in self._connection.execute(statement).mappings()]
+        parameters = {
+            "now": now,
+            "limit": limit,
+            "new_token": uuid4().hex,
+            "lease": lease.total_seconds(),
+        }
+        rows = [_row(row) for row in self._connection.execute(CLAIM, parameters).mappings()]
         return sorted(rows, key=lambda row: (row.reminder.due_at, row.id))
 
     def done(self, reminder_id: int, token: str, outcome: str) -> bool:
-        statement = (
-            update(REMINDERS)
-            .where(REMINDERS.c.id == reminder_id, REMINDERS.c.token == token, IS_PENDING)
-            .values(state=outcome, settled_at=database_time(), token=None, lease_until=None)
-        )
-        return self._connection.execute(statement).rowcount == 1
+        parameters = {"of_id": reminder_id, "of_token": token, "outcome": outcome}
+        return self._connection.execute(DONE, parameters).rowcount == 1
 
     def pending(self, team: Team, cutover_id: str) -> Sequence[ReminderRow]:
-        statement = (
-            select(REMINDERS)
-            .where(of_cutover(REMINDERS, team, cutover_id), IS_PENDING)
-            .order_by(REMINDERS.c.due_at, REMINDERS.c.id)
-        )
-        return [_row(row, with_token=False) for row in self._connection.execute(statement).mappings()]
+        found = self._connection.execute(PENDING_OF, cutover_key(team, cutover_id)).mappings()
+        return [_row(row, with_token=False) for row in found]
 
     def next_due(self) -> datetime | None:
-        found: datetime | None = self._connection.execute(
-            select(func.min(REMINDERS.c.due_at)).where(IS_PENDING)
-        ).scalar_one()
+        found: datetime | None = self._connection.execute(NEXT_DUE).scalar_one()
         return found
 
 
