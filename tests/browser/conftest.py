@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 CHROMIUM = os.environ.get("MXCUTOVER_CHROMIUM", "/usr/bin/chromium")
@@ -23,8 +24,8 @@ FLAGS = [
 SHOTS = Path(__file__).parents[2] / "shots"
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
     """A headless Chromium. Without one the test is skipped, or fails where MXCUTOVER_REQUIRE_LAB=1."""
     if shutil.which(CHROMIUM) is None:
         if os.environ.get("MXCUTOVER_REQUIRE_LAB") == "1":
@@ -34,6 +35,20 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser of this test's own."""
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_browser() -> AsyncIterator[Browser]:
+    """One for a module of many tests, which spares them its start: they share the session's event loop."""
+    async with chromium() as browser:
+        yield browser
 
 
 class Complaints(list[str]):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -15,6 +16,8 @@ from bot.workspace.person import ALICE, CUTOVER, GENERAL, HANAKO
 from bot.workspace.server import LocalWorkspace
 from tests.browser.conftest import page_of, shoot
 from tests.browser.gallery import FORM, Gallery, gallery, mrkdwn
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass
@@ -29,13 +32,13 @@ class World:
         return AsyncWebClient(token=self.slack.bot_token, base_url=self.slack.api_url)
 
 
-@pytest.fixture
-async def world(browser: Browser) -> AsyncIterator[World]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(shared_browser: Browser) -> AsyncIterator[World]:
     async with gallery() as (slack, app, sandbox):
-        yield World(slack, app, sandbox, browser)
+        yield World(slack, app, sandbox, shared_browser)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(world: World) -> AsyncIterator[Page]:
     async with page_of(world.browser, world.slack.url) as page:
         yield page
