@@ -135,3 +135,50 @@ def test_long_texts_are_read_in_time() -> None:
         started = datetime.now(TOKYO)
         understand(unit * 3000, NOW, TOKYO)
         assert datetime.now(TOKYO) - started < timedelta(seconds=2)
+
+
+_SAID_DONE = {
+    "ja": (
+        "完了しました 終わりました できました 対応しました 設定しました TTLを下げました 許可設定を削除しました 届きました "
+        "確認できました 完了した 終わった やった 手順3が完了しました 戻しました 切り替えました"
+    ).split(),
+    "en": ["done", "finished", "completed", "changed", "it's done", "step 3 is done", "the TTL is lowered"],
+}
+_NOT_SAYING_SO = {
+    "ja": (
+        "{}か？ {}か {}？ {}でしょうか {}かどうか分かりません {}わけではありません {}とは限りません {}か不明です {}はずです "
+        "{}と思います {}かもしれません たぶん{} おそらく{} {}ら連絡します もし{}ら教えてください {}ことにしたいです "
+        "{}のは誰ですか {}とは言えません 誰が{}か教えて {}との連絡はまだです {}つもりでした"
+    ).split(),
+    "en": [
+        "is {}?",
+        "{}?",
+        "not {}",
+        "I don't think {}",
+        "I doubt {}",
+        "maybe {}",
+        "probably {}",
+        "if {}",
+        "when {}",
+        "once {} I'll tell you",
+        "it will be {} tomorrow",
+        "I hope {}",
+        "never {}",
+        "almost {}",
+        "should be {} by tomorrow",
+        "who said {}?",
+        "can't be {}",
+        "why is it not {}",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [(frame, said) for lang in ("ja", "en") for frame in _NOT_SAYING_SO[lang] for said in _SAID_DONE[lang]],
+)
+def test_no_frame_of_doubt_leaves_a_done(frame: str, said: str) -> None:
+    for asked in (None, Step.TTL, Step.OUTSIDE_TEST, Step.RESTORE_TTL):
+        assert understand(said, NOW, TOKYO, asked=asked).meaning is Meaning.DONE
+        reply = understand(frame.format(said), NOW, TOKYO, asked=asked, day=DAY)
+        assert all(part.meaning is not Meaning.DONE for part in reply.parts)

@@ -16,6 +16,7 @@ from bot.domain.when import Partial, parse_when
 from bot.domain.when.numbers import plain
 
 LONGEST_TEXT = 2000
+MOST_STEPS = len(Step)
 
 _QUOTED = re.compile(r"^(?:>|&gt;).*$", re.MULTILINE)
 _CODE = re.compile(r"```.*?```|`", re.DOTALL)
@@ -24,6 +25,7 @@ _LINK = re.compile(r"<[^<>|@]*\|([^<>]*)>")
 _USER = re.compile(r"\x01(\d+)\x01")
 _EDGES = " 　\t、,.。!！~ー-…・;\"'「」()（）*_"
 
+_ELLIPSIS = re.compile(r"(?<=[^\x00-\x7f])(?:\.{2,}|・{2,})(?=[^\x00-\x7f])")
 _STEPWISE = re.compile(r"[、,;]\s*|(?<=[っしん])[てで]、?(?=\d|手順|ステップ|ttl|mx|zip)|\s+(?:and|while)\s+")
 _STANDINGS = frozenset({Meaning.DONE, Meaning.NOT_YET, Meaning.LATER, Meaning.CANT, Meaning.NOT_NEEDED})
 
@@ -85,7 +87,7 @@ def understand(
 
 def _clauses(text: str) -> list[str]:
     """The clauses, made plain, without politeness and quotes around them."""
-    lines = [plain(line) for line in text.splitlines()]
+    lines = [_ELLIPSIS.sub("", plain(line)) for line in text.splitlines()]
     pieces = [piece for line in lines for piece in words.CLAUSE_END.split(line) if piece]
     return [piece.strip(_EDGES) for piece in pieces if piece.strip(_EDGES)]
 
@@ -95,8 +97,12 @@ def _read(clause: str, context: Context) -> list[Reply]:
     whole = _clause(clause, context)
     if words.STILL.search(clause) or words.DENIED.search(clause):
         pieces = [piece.strip(_EDGES) for piece in _STEPWISE.split(clause)]
-        apart = [_clause(piece, context) for piece in pieces if piece]
-        if len(apart) > 1 and all(reply.steps and reply.meaning in _STANDINGS for reply in apart):
+        apart = [_clause(piece, context) for piece in pieces[:MOST_STEPS] if piece]
+        if (
+            1 < len(pieces) <= MOST_STEPS
+            and len(apart) > 1
+            and all(reply.steps and reply.meaning in _STANDINGS for reply in apart)
+        ):
             return apart
     return [whole]
 
@@ -208,7 +214,7 @@ def _verb(clause: str, context: Context) -> Reply | None:
         bare,
     )
     bare = re.sub(r"\bagain$", "", bare).strip(_EDGES)
-    bare = re.sub(r"^(?:今|現在|最新)の", "", bare)
+    bare = re.sub(r"^(?:今|現在|最新|次|今後)の", "", bare)
     verb = SPELLINGS.get(bare)
     if verb is None and words.STATUS.search(clause):
         verb = Verb.STATUS
@@ -312,6 +318,8 @@ def _asks(core: str, clause: str, _context: Context) -> Reply | None:
     """A question, or a fault that is told, goes to the FAQ."""
     if _is_question(clause):
         return Reply(Meaning.QUESTION, clause)
+    if words.FAULT.search(core):
+        return Reply(Meaning.QUESTION, clause)
     if words.SYMPTOM.search(core) and not words.YET.search(core) and not words.NO_FIELD.search(core):
         return Reply(Meaning.QUESTION, clause)
     return None
@@ -353,10 +361,12 @@ def _cannot(core: str, clause: str, context: Context) -> Reply | None:
 
 
 def _finished(core: str, clause: str, context: Context) -> Reply | None:
-    if words.DONE.search(core) is None:
+    found = words.DONE.search(core)
+    if found is None:
         return None
     steps = find_steps(core)
-    if words.HEDGE.search(core):
+    taken_back = words.TAKEN_BACK.search(core[found.end() :]) or words.CONDITION.search(core[: found.start()])
+    if taken_back or words.HEDGE.search(core):
         return Reply(Meaning.UNCLEAR, clause, steps=steps, nearest=Meaning.DONE)
     if names_no_step(core):
         return Reply(Meaning.UNCLEAR, clause, nearest=Meaning.DONE, needs=(Need.STEP,))

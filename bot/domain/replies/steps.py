@@ -31,14 +31,14 @@ _NAMES: tuple[tuple[re.Pattern[str], Step], ...] = (
     (re.compile(r"管理者画面|管理者モード|管理画面|admin|ログイン|\blog(?:ged)?[ -]?in\b"), Step.ADMIN),
     (re.compile(r"mx(?:レコード)?"), Step.MX),
 )
-_NUMBER = r"(?:[1-6])(?![\d:/.時分日月%秒通件回台人時a-z])"
+_NUMBER = r"(?:[1-6])(?![\d/.時分日月%秒通件回台人a-z]|:\d)"
 _MORE = rf"(?:\s*(?:[,、・と&+]|and|to|through|から|-|~)\s*(?:手順|ステップ|step|no\.?|#)?\s*{_NUMBER})*"
 _LED = re.compile(
     rf"(?:手順|ステップ|工程|作業|steps?|no\.?|number|#)\s*({_NUMBER}{_MORE})(?:\s*番目?|つ目)?"
 )
 _FOLLOWED = re.compile(rf"(?<![\d:/.])({_NUMBER}{_MORE})\s*(?:番目?|つ目)")
 _BARE = re.compile(
-    rf"^\W*({_NUMBER}{_MORE})(?=\s*(?:[はがもをの、,:]|まで|番|終|完|済|ok|done|finished|complete|まだ|is\b|are\b|not\b|でき|やり|$|\s))"
+    rf"^\W*({_NUMBER}{_MORE})(?=\s*(?:[はがもをの、,:]|まで|だけ|のみ|も|番|終|完|済|ok|done|finished|complete|まだ|is\b|are\b|not\b|でき|やり|$|\s))"
 )
 _EVERYTHING = re.compile(
     r"全部|全て|すべて|ぜんぶ|全手順|全作業|いずれも|どちらも|両方|\b(?:all(?! set)|everything|both)\b"

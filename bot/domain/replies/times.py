@@ -22,6 +22,7 @@ from bot.domain.when import (
 from bot.domain.when.numbers import plain
 from bot.domain.when.parse import FARTHEST
 
+DAYTIME = range(8, 21)
 MORNING = time(10)  # when somebody who said only "tomorrow" is reminded
 
 _NEEDS = {Missing.DATE: Need.DATE, Missing.TIME: Need.TIME}
@@ -105,7 +106,9 @@ def later_at(core: str, context: Context) -> Reply | None:
         case When():
             return Reply(Meaning.LATER, core, at=reading.at, assumed=reading.assumed)
         case Ambiguous():
-            return Reply(Meaning.LATER, core, readings=reading.readings, needs=(Need.WHICH,))
+            # To ask again costs little: the reading by day is taken, and said back.
+            by_day = [at for at in reading.readings if at.astimezone(context.tz).hour in DAYTIME]
+            return Reply(Meaning.LATER, core, at=(by_day or list(reading.readings))[0])
         case Partial():
             needs = tuple(_NEEDS[missing] for missing in reading.missing)
             return Reply(Meaning.LATER, core, needs=needs)

@@ -20,6 +20,9 @@ CLAUSE_END = re.compile(
 )
 
 NOISE = _any(
+    r"ご?(?:対応|協力|返信|回答|案内|説明|手配|教示)(?:いただき|頂き|くださり)?(?:まして)?、?(?:ありがとう|有難う)(?:ございま(?:す|した))?",
+    r"お手数(?:を)?(?:おかけ|お掛け)(?:いた|致)?(?:して(?:い|おり)?)?(?:し)?(?:ます|ました)",
+    r"\b(?:great|good|nice) (?:work|job)\b",
     r"(?:どうも)?(?:ありがとう|有難う|有り難う|ありがと)(?:ございま(?:す|した)|ね)?",
     r"お?疲れ(?:様|さま|さん)(?:です|でした|でございます)?",
     r"(?:何卒|引き続き|以上)?、?(?:どうぞ)?(?:よろしく|宜しく)(?:お?願い(?:いた|致)?し?(?:ます|申し上げます)?)?",
@@ -58,6 +61,7 @@ QUESTION_END = re.compile(
     r"(?:か|かな|かね|の|っけ|でしょう)?\s*[?？]\s*$|(?:です|ます|でしょう|ました|ません|ない|た|る|よい|いい|良い|の)か$|(?:かな|っけ|でしょうか|ですかね|ますかね)$"
 )
 QUESTION_WORDS = _any(
+    r"どっち|どちら",
     r"どう(?:すれば|したら|やって|なっ|なり|いう|し(?:ま|て))",
     r"なぜ|何故|なんで|どうして",
     r"いつ(?:から|まで|ごろ|頃|に|です|でしょ|が|$)",
@@ -159,17 +163,17 @@ MAKE_IT = _any(
 # So long after or before the planned day.
 BY = re.compile(
     r"\d\s*(?:分|時間|日|週間|[かヶヵカケ]月)間?(?:ほど|だけ|くらい|ぐらい|分)?(?:の)?"
-    r"(?:延期|後ろ倒|前倒|先送|ずら|遅ら|早め|延ば|のば|繰り)|"
+    r"(?:延期|後ろ倒|前倒|(?:後ろ|前|あと)に(?:ずら|倒|ずれ)|先送|ずら|遅ら|早め|延ば|のば|繰り)|"
     r"\b(?:by|postpone|delay|back|forward|up|out|off|reschedule)(?: it| this)?(?: for| by)? \d+ (?:minute|min|hour|day|week|month)s?\b|"
     r"\b\d+ (?:minute|min|hour|day|week|month)s? (?:later|earlier)\b"
 )
-EARLIER = _any(r"前倒し|早め|繰り上げ|\b(?:earlier|forward|up)\b")
+EARLIER = _any(r"前倒し|前に|早め|繰り上げ|\b(?:earlier|forward|up)\b")
 ASSIGN = _any(
     r"担当(?:者)?(?:は|を|に|:|：|が|の(?:変更|交代))?",
     r"\bassign(?:ed|ee)?\b|\bowner\b|\bin charge\b|\btake(?:s|n)? (?:this |it )?over\b|\bhand(?:s|ed|ing)? (?:this |it )?over\b",
     r"(?:さん)?(?:に|へ)(?:引き継|お?任せ|代わ|替わ|交代)",
     r"(?:さん)?(?:に|へ|が)(?:お?願い|対応|やり|やって|作業)",
-    r"\b(?:will|should|can) (?:do|handle|own|take)\b|\b(?:can|could|would|will) you (?:do|handle|take|finish|complete|look after)\b",
+    r"\b(?:will|should|can|is going to|are going to) (?:do|handle|own|take)\b|\b(?:can|could|would|will) you (?:do|handle|take|finish|complete|look after)\b",
 )
 ASSIGN_WHOM = _any(
     r"担当(?:者)?(?:を|の)?(?:変更|変え|交代|替え|代え|追加)",
@@ -224,6 +228,7 @@ DENIED = _any(
     r"(?:完了|終了|終わり|対応|設定|変更|実施|作業)(?:では|じゃ)(?:ない|ありません|なく)",
     r"(?:完了|終了|終わった|できた)とは(?:言え|いえ)",
     r"(?:った|した|んだ)ことが?(?:ない|ありません)",
+    r"n't\b|\bdoubt\b|\bforgot(?:ten)?\b",
     r"\bnothing\b|\bno one\b|\bnobody\b|\bnone\b",
     r"\bnot\b|\bnever\b|\bfar from\b|\bhardly\b|\bbarely\b|\bwithout\b",
     r"\b(?:haven't|hasn't|hadn't|didn't|isn't|aren't|wasn't|ain't|have not|has not|did not|is not|are not|was not|havent|hasnt|didnt|isnt)\b",
@@ -244,16 +249,17 @@ NO_FIELD = re.compile(r"(?:項目|欄|機能)(?:が|は|も)?(?:な(?:い|し)|�
 WHOLE = re.compile(
     r"mx(?:レコード)?の?(?:切り?替え?|切り?換え?|移行|変更作業|カットオーバー| ?cutover| ?change| ?switch)"
 )
+# A fault even where it is said to go on "still".
+FAULT = re.compile(r"旧(?:サーバ|メール|サービス|環境)\S{0,6}(?:に|で)も?(?:まだ)?(?:届|受信|入)")
 # What is not a step that cannot be done, but a fault to be looked into.
 SYMPTOM = _any(
     r"届(?:か|き)(?:ない|ません|なく|ず|にくい)|届いて(?:い)?(?:ない|ません)|(?<!出)来(?:ない|ません|ていない|てない)|(?<!で)き(?:ません|て(?:い)?ない)",
     r"(?:受信|送信|受け取|送れ|送受信|受信が|送信が)(?:が)?(?:でき|出来)?(?:ない|ません|れ(?:ない|ません)|なく)",
     r"ログイン(?:が)?(?:でき|出来)(?:ない|ません)|入れ(?:ない|ません)",
-    r"(?:表示|反映)(?:が)?され(?:ない|ません)|出(?:ない|ません|てこない|てきません)|見つか(?:らない|りません)|見当た(?:らない|りません)|見え(?:ない|ません)",
+    r"(?:表示|反映)(?:が)?され(?:ない|ません)|(?:残|載)(?:らない|りません)|出(?:ない|ません|てこない|てきません)|見つか(?:らない|りません)|見当た(?:らない|りません)|見え(?:ない|ません)",
     r"のまま(?:です|$|に|なん)|問題(?:が|は)?(?:あり(?:ます|まし)|発生|起き|出て)|トラブル|うまくいか|うまくいきません",
     r"\b(?:doesn't|does not|didn't|did not|isn't|not) work",
     r"エラー(?:が|に|で|です)|失敗|おかしい|不具合|障害|迷惑メール|スパム(?:に|判定|扱い)|遅(?:い|延|れて)|重複|二重|2通|弾かれ|はじかれ|戻ってき|バウンス|ループ",
-    r"旧(?:サーバ|メール|サービス|環境)ー?(?:に|で)(?:届|受信|入)",
     r"\b(?:mail|email|message|test)s?\b.{0,25}\b(?:not|isn't|aren't|doesn't|don't|never|no longer|bounc\w+|delayed|missing|lost)\b|\bnot (?:arriving|receiving|getting|delivered|working|showing)\b",
     r"\b(?:can't|cannot|can not|couldn't|unable to) (?:log ?in|sign in|receive|send|find|see|get|access|reach)\b",
     r"^no (?:mail|email)s?\b|\bnothing (?:comes|came)\b",
@@ -276,8 +282,12 @@ DONE = _any(
     r"(?:下げ|変え|換え|切り替え|切替え|替え|入れ|外し|消し|止め|戻し|直し|選び|終え|済ませ|見|送り|もらい|申し込み|頼み)(?:て(?:おき|あり|い)?(?:ました|ます)|ました|た$|ときました)",
     r"(?:変わり|切り替わり|切替わり|下がり|反映され|戻り|消え)(?:ました|ています|てます|た$)",
     r"(?<!経)(?<!救)(?<!決)(?<!返)済(?:み|です|$|んだ|みました|みです|んで(?:い|おり)?ます)|(?:^|\s)すみ$|(?:^|[はが])ok(?:です)?(?:でした)?(?:!|$)(?<!^ok)(?<!^okです)",
+    r"届いて(?:い)?(?:ます|る$)",
     r"(?:届き|受信でき|受け取り|受信し|確認でき|到着し|着き)(?:ました|ています|てます|た$)",
     r"(?:完了|終了|終わった|変更した)(?:した)?(?:の|との|という|と)(?:ご?連絡|報告|返事)(?:が|を)(?:あり|受け|もらい|いただき|頂き|来)ました",
+    r"(?:受信|送信|設定|切替|切り替え|変更|確認|テスト|配送先|許可設定|コネクタ|反映)(?:は|も|が)?、?\s?ok(?:です|でした)?$",
+    r"^\W*[1-6](?:\s*[,、と・&+]\s*[1-6])*\s*(?:は|も)?\s*ok$",
+    r"(?:メール|テスト|返信)(?:が|は|も)?来(?:ました|て(?:い)?ます)",
     r"整い(?:ました|ています)|うまくいき(?:ました|ています)|成功しました",
     r"(?:記録|ログ|履歴)(?:が|も|に)?(?:あり|残|出て|載|確認でき)(?:ました|って(?:い)?ま(?:す|した)|いま(?:す|した))",
     r"300(?:秒)?(?:です$|になりました|になって(?:い)?ます|にして(?:い)?ます)|\bttl (?:is )?(?:now )?(?:at )?300(?: now)?$",
@@ -292,6 +302,11 @@ DONE = _any(
     r"\b(?:mx|ttl|rule|setting|record|server|connector|gateway|support|standby|zip)\b.{0,20}\b(?:changed|lowered|set|updated|deleted|removed|disabled|enabled|switched|restored|booked|arranged|done|ok)\b",
     r"[✅☑✔]|:(?:white_check_mark|heavy_check_mark|ballot_box_with_check|done|check|checked|完了|済|done-\w+|kanryo):",
 )
+# What takes a done back: behind it (した訳ではありません, したつもりでした), or as a condition before it.
+TAKEN_BACK = re.compile(
+    r"ない|ません|なかった|限り|限ら|わけ|訳で|とは|つもり|予定|ことに|たら|れば|なら|はず|か(?:も|どうか|$)|\bnot\b|n't\b"
+)
+CONDITION = re.compile(r"もし|仮に|\b(?:if|unless|until|till|whether|as soon as|before)\b")
 # Words of a done that are no claim: 完了のご連絡をお待ちください, "done" inside a plan.
 NOT_DONE = _any(
     r"\b(?:done|finished|completed?) (?:by|before|until|within|in \d|tomorrow|tonight|next|later)\b",
@@ -310,6 +325,7 @@ CHECK_AGAIN = _any(
     r"\b(?:can|could) you (?:check|verify|look)\b",
 )
 STATUS = _any(
+    r"^(?:今|現在)?(?:は|の)?、?どんな(?:状況|状態|感じ)",
     r"^(?:(?:今|現在)(?:は|の|、)?)?(?:状況|状態|進捗|ステータス)?(?:は|って)?(?:今)?どう(?:なって|です)",
     r"^(?:what's|what is|how's|how is) (?:the |our )?(?:current )?(?:status|state|progress|it going)\b|^where (?:are we|do we stand)\b|^any (?:update|news|progress)\b",
 )

@@ -122,7 +122,7 @@ def _clock(found: re.Match[str]) -> Clock:
     if minute > 59 or hour > LATEST_HOUR:
         return Clock(trouble=Trouble.NO_SUCH_TIME)
     if not part:
-        padded = found[3] is not None
+        padded = found[3] is not None or found[2].startswith("0")
         return Clock(hour * 60 + minute, assumed=_next_day(hour)) if padded else _bare(hour, minute)
     if hour > 12:
         # 夜22時, 午後13時: the hour alone says it.
@@ -131,11 +131,14 @@ def _clock(found: re.Match[str]) -> Clock:
 
 
 def _bare(hour: int, minute: int) -> Clock:
-    """An hour without morning or evening, read by the 24-hour clock, which is said for 1 to 11."""
+    """An hour without morning or evening, read by the 24-hour clock, which is said for 6 to 11."""
     if hour > LATEST_HOUR:
         return Clock(trouble=Trouble.NO_SUCH_TIME)
-    unsure = (Assumed.CLOCK_24,) if 1 <= hour <= 11 else ()
-    return Clock(hour * 60 + minute, assumed=unsure + _next_day(hour))
+    minutes = hour * 60 + minute
+    if 1 <= hour <= 5:
+        return Clock(minutes, other=minutes + 12 * 60)  # 3時 may well be the afternoon's
+    unsure = (Assumed.CLOCK_24,) if 6 <= hour <= 11 else ()
+    return Clock(minutes, assumed=unsure + _next_day(hour))
 
 
 def _next_day(hour: int) -> tuple[Assumed, ...]:

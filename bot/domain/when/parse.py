@@ -168,9 +168,10 @@ class _Parser:
             return self._in_week(weeks[0].week, exact)
         if exact is None:
             return Partial((Missing.DATE, Missing.TIME))
-        at, change = self._instant(self.today, exact.minutes)
+        minutes = exact.other if exact.other is not None and exact.other < 24 * 60 else exact.minutes
+        at, change = self._instant(self.today, minutes)
         if at <= self.now:
-            at, change = self._instant(self.today + timedelta(days=1), exact.minutes)
+            at, change = self._instant(self.today + timedelta(days=1), minutes)
         return self._checked(at, (*exact.assumed, Assumed.DEFAULT_DAY, *change))
 
     def _in_week(self, monday: date, clock: Clock | None) -> Reading:
