@@ -14,7 +14,7 @@ from bot.content.plan_text import note_line, reminder_line
 from bot.content.refusals import refusal
 from bot.content.stamp import stamp
 from bot.dns.idn import TableRules
-from bot.domain.calendar import BadClosedDay
+from bot.domain.calendar import AlwaysClosed, BadClosedDay
 from bot.domain.cutover import MailService, Plan, Product
 from bot.domain.eligibility import PLANS_OF, product_of
 from bot.domain.names import BadName, Name, canonical
@@ -67,7 +67,7 @@ def run(command: PlanCommand, closed_days: Iterable[str] = ()) -> int:
         return _refuse(say(f"plan.problem.{problem.trouble}", lang, **problem.args_for_text))
     except BadUsage as bad:
         return _refuse(say(bad.key, lang, **bad.args_for_text))
-    except BadClosedDay as bad:
+    except (BadClosedDay, AlwaysClosed) as bad:
         return _refuse(f"MXCUTOVER_CLOSED_DAYS: {bad}")
     if command.as_json:
         print(json.dumps(_as_json(name, request, plan), ensure_ascii=False, indent=2))

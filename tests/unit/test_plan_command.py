@@ -109,6 +109,13 @@ def test_bad_closed_days_are_bad_usage(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "newyear" in result.stderr
 
 
+def test_closed_days_that_leave_no_open_one_are_bad_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MXCUTOVER_CLOSED_DAYS", " ".join(f"{y}-01-01..{y}-12-31" for y in range(2025, 2028)))
+    result = run("example.jp", "--at", AT, "--now", NOW)
+    assert result.exit_code == 2
+    assert "MXCUTOVER_CLOSED_DAYS" in result.stderr
+
+
 def test_it_needs_neither_network_nor_database_nor_slack() -> None:
     code = (
         "import sys; from bot.cli import app as _; from bot.cli.app import app\n"
