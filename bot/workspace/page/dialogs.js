@@ -12,7 +12,9 @@ export function toast(text, kind = "error") {
   const node = h("div", { class: `toast ${kind}` },
     h("span", null, text),
     h("button", { type: "button", class: "icon-button", "aria-label": t("workspace.dismiss"), onclick: () => node.remove() }, icon("close")));
+  if (kind === "good") for (const old of area.querySelectorAll(".good")) old.remove();
   area.append(node);
+  while (area.children.length > 3) area.firstChild.remove();
   setTimeout(() => node.remove(), kind === "error" ? 8000 : 4000);
 }
 
