@@ -57,6 +57,13 @@ class Progress:
     told: tuple[Announcement, ...] = ()
 
 
+def exposed_by(cutover: Cutover) -> tuple[Step, ...]:
+    """The steps whose being open leaves mail unjudged or at the old service (between 1 and 3-4)."""
+    if cutover.instants.t_flip is None or cutover.state not in (State.WATCHING, State.STABILISING):
+        return ()
+    return tuple(s for s in (Step.ALLOW_RULE, Step.DELIVERY) if not cutover.step(s).settled)
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """The authoritative addresses, by what they give."""

@@ -1,6 +1,7 @@
 """The root message of a cutover: how it stands, its checklist, the next thing to do. Edited in place."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.content import show_span
 from bot.content.hosts import host_name
@@ -13,11 +14,14 @@ from bot.domain.cutover import (
     Step,
     StepStatus,
 )
+from bot.domain.progress import exposed_by
 from bot.slack import elements as el
 from bot.slack.material import Material
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block, Rendered
 from bot.slack.voice import Voice
+
+A_WHILE = timedelta(minutes=1)  # before that, the steps have only just been asked for
 
 _MARK = {
     StepStatus.OPEN: "⬜",
@@ -25,8 +29,6 @@ _MARK = {
     StepStatus.SKIPPED: "⏭️",
     StepStatus.NOT_NEEDED: "➖",
 }
-
-EXPOSED = (Step.ALLOW_RULE, Step.DELIVERY)
 
 
 def root(voice: Voice, material: Material, cutover: Cutover) -> Rendered:
@@ -105,8 +107,7 @@ def instants(voice: Voice, material: Material, cutover: Cutover) -> list[str]:
         found.append(voice("instant.t_safe", at=known.t_safe))
     if cutover.state is State.STABILISING and known.t_safe:
         found.append(voice("instant.shown_safe", at=known.t_safe))
-    exposed = any(not cutover.step(step).settled for step in EXPOSED)
-    if known.t_flip and exposed and cutover.state in (State.WATCHING, State.STABILISING):
+    if known.t_flip and exposed_by(cutover) and now - known.t_flip >= A_WHILE:
         found.append(voice("instant.exposed", span=show_span(now - known.t_flip, voice.lang)))
     return found
 

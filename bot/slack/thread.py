@@ -9,9 +9,9 @@ from bot.content.hosts import host_name
 from bot.domain.cutover import PREPARATION, THE_DAY, Cutover, Step
 from bot.domain.mx import zone_line
 from bot.domain.plan import LOW_TTL, ReminderKind
+from bot.domain.progress import exposed_by
 from bot.ports import ReminderRow
 from bot.slack import elements as el
-from bot.slack.checklist import EXPOSED
 from bot.slack.material import Material
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block, Rendered
@@ -20,6 +20,8 @@ from bot.slack.voice import Voice, instant
 Args = Mapping[str, Any]
 Builder = Callable[[Voice, Material, Cutover, Args], Rendered]
 
+# Pressed for as soon as step 1 is seen; step 2 is the way to both.
+EXPOSED = (Step.ALLOW_RULE, Step.DELIVERY)
 OPTIONAL = (Step.SUPPORT, Step.ZIP)
 
 
@@ -110,7 +112,7 @@ def _reminder_text(voice: Voice, material: Material, cutover: Cutover, kind: str
         case ReminderKind.RESTORE_TTL.value:
             return _restore(voice, cutover)
     if kind.startswith("exposure") and cutover.instants.t_flip is not None:
-        waiting = [voice.short(s) for s in EXPOSED if not cutover.step(s).settled]
+        waiting = [voice.short(s) for s in exposed_by(cutover)]
         span = show_span(material.now - cutover.instants.t_flip, voice.lang)
         return voice.raw("remind.exposure", span=span, open=waiting)
     if step is Step.MX:

@@ -67,10 +67,12 @@ async def settle(
             args: dict[str, object] = {"steps": [step.value for step in chosen]}
             tx.outbox.put(actor.team, in_thread(present, "answer.which", args))
             return
+        told = False
         if facts is not None:
-            present = observe(tx, deps, present, facts).cutover
+            progress = observe(tx, deps, present, facts)
+            present, told = progress.cutover, bool(progress.told)
         for step in chosen:
-            present = _Settling(tx, deps, actor, present, facts).one(step, says, reason, at)
+            present = _Settling(tx, deps, actor, present, facts, told=told).one(step, says, reason, at)
 
     await transact(deps, actor.team, row_id, work)
 
@@ -97,12 +99,22 @@ def meant(tx: Tx, cutover: Cutover) -> tuple[Step, ...]:
 
 
 class _Settling:
-    def __init__(self, tx: Tx, deps: Deps, actor: Actor, cutover: Cutover, facts: DomainFacts | None) -> None:
+    def __init__(
+        self,
+        tx: Tx,
+        deps: Deps,
+        actor: Actor,
+        cutover: Cutover,
+        facts: DomainFacts | None,
+        *,
+        told: bool,
+    ) -> None:
         self.tx = tx
         self.deps = deps
         self.actor = actor
         self.cutover = cutover
         self.facts = facts
+        self.told = told  # the look itself has told the thread what it showed
         self.now = deps.clock.now()
 
     def one(self, step: Step, says: Says, reason: str, at: datetime | None) -> Cutover:
@@ -164,7 +176,8 @@ class _Settling:
                 credited = self.cutover.with_step(step, replace(state, by=self.actor.user))
                 self._note("step_done", step, verified=True)
                 self.cutover = settled(self.tx, self.deps, credited)
-                self._put("answer.done_verified", step=step.value, next=self._next(step))
+                if not self.told:
+                    self._put("answer.done_verified", step=step.value, next=self._next(step))
             else:
                 self._put("answer.already", step=step.value)
             return

@@ -10,10 +10,10 @@ from bot.domain.facts import DomainFacts
 from bot.domain.findings import Finding
 from bot.domain.instants import derive
 from bot.domain.plan import STEP_OF
-from bot.domain.progress import Progress, Told, assess, next_look
+from bot.domain.progress import Progress, Told, assess, exposed_by, next_look
 from bot.ports import Delivery, HistoryEntry, Outgoing, Tx
 from bot.usecases.context import Deps
-from bot.usecases.planning import after_the_change
+from bot.usecases.planning import EXPOSURE_KIND, after_the_change
 
 
 def exchanges(cutover: Cutover) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def _withdraw_settled(tx: Tx, cutover: Cutover) -> None:
     kinds: set[str] = set()
     for row in tx.reminders.pending(cutover.team, cutover.id):
         kind = row.reminder.kind
-        if step_of(kind) in settled:
+        if step_of(kind) in settled or (kind.startswith(EXPOSURE_KIND) and not exposed_by(cutover)):
             kinds.add(kind)
     if kinds:
         tx.reminders.withdraw(cutover.team, cutover.id, kinds=frozenset(kinds))

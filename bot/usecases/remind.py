@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.domain.cutover import Cutover, Event, State, Step, StepStatus, accepts, decide
 from bot.domain.facts import DomainFacts
 from bot.domain.plan import Lateness, ReminderKind, lateness
+from bot.domain.progress import exposed_by
 from bot.ports import HistoryEntry, ReminderRow, Tx, VersionConflict
 from bot.usecases.context import Deps, persistently
 from bot.usecases.observe import exchanges, in_thread, observe, refresh, step_of
@@ -109,10 +110,3 @@ def _still_wanted(cutover: Cutover, kind: str, step: Step | None) -> bool:
     if kind in (ReminderKind.DAY.value, ReminderKind.DAY_BEGIN.value):
         return cutover.state in (State.PREPARING, State.CHANGING)
     return step is None or cutover.step(step).status is StepStatus.OPEN
-
-
-def exposed_by(cutover: Cutover) -> tuple[Step, ...]:
-    """The steps whose being open leaves mail unjudged or at the old service (between 1 and 3-4)."""
-    if cutover.instants.t_flip is None or cutover.state is State.ROLLING_BACK:
-        return ()
-    return tuple(s for s in (Step.ALLOW_RULE, Step.DELIVERY) if not cutover.step(s).settled)

@@ -68,7 +68,7 @@ async def test_from_the_form_to_the_restored_ttl(house: House) -> None:
     await said(house, root, "まだ300秒になっていない")
     house.sandbox.set_ttl("example.co.jp", 300)
     await hanako.say("完了", CUTOVER, ts)
-    await said(house, root, "権威サーバーで確認しました")
+    await said(house, root, "すべての権威サーバーでTTLが300秒以下になりました")
 
     await house.go_to(DAY + timedelta(seconds=5))
     ask = await said(house, root, "手順1：MXを変更してください")
