@@ -25,7 +25,11 @@ async def look_up_policy(
     if where.outcome is not Outcome.ANSWER:
         outcome = PolicyOutcome.NO_HOST if where.outcome in DEFINITE else PolicyOutcome.TIMEOUT
         return MtaStsFacts(txt, announced, outcome, detail=where.outcome.value)
-    allowed = [a for a in where.addresses if config.may_contact(a) or a in config.address_map]
+    allowed = [
+        config.place_of((a, 443))[0]
+        for a in where.addresses
+        if config.may_contact(a) or a in config.address_map
+    ]
     if not allowed:
         return MtaStsFacts(txt, announced, PolicyOutcome.NOT_ALLOWED)
     fetched = await fetch(host.rstrip("."), allowed, budget.left(WITHIN))
