@@ -19,7 +19,7 @@ from bot.dns.delegation import Delegation, Finder
 from bot.dns.mail import MailFacts, look_at_mail, look_up_tlsa
 from bot.dns.probe import Probe, Seen, mx_answer
 from bot.dns.resolver import Asker, Given, Resolver, addresses
-from bot.dns.wire import Budget, Transport
+from bot.dns.wire import Budget, Transport, name_of
 from bot.domain.facts import (
     NOT_ASKED,
     SILENT,
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from bot.dns.https_policy import HttpsPolicies
 
 
+QUESTIONS_AT_ONCE = 4  # what a look has under way on the average: so many looks share what may be in flight
+
+
 class DnsClient:
     """Looks at domains. One instance serves the whole bot: it bounds what is in flight."""
 
@@ -44,6 +47,7 @@ class DnsClient:
         self._config = config
         self._clock = clock
         self._transport = Transport(clock, config.tries, config.max_in_flight)
+        self._turns = asyncio.Semaphore(max(1, config.max_in_flight // QUESTIONS_AT_ONCE))
         self._probe = Probe(self._transport, config, clock)
         servers = config.resolvers
         if not servers and config.may_recurse:
@@ -74,11 +78,24 @@ class DnsClient:
     async def _look(
         self, domain: str, expected: Sequence[str], known: DomainFacts | None, *, full: bool
     ) -> DomainFacts:
-        budget = Budget(self._config.deadline)
         at = self._clock.now()
         name = absolute(domain)
         if not _is_name(name):
             return DomainFacts(domain, at, delegation=Outcome.MALFORMED)
+        async with self._turns:  # the deadline counts from here, so that a queue does not eat it
+            return await self._gather(domain, name, expected, known, Budget(self._config.deadline), full=full)
+
+    async def _gather(
+        self,
+        domain: str,
+        name: str,
+        expected: Sequence[str],
+        known: DomainFacts | None,
+        budget: Budget,
+        *,
+        full: bool,
+    ) -> DomainFacts:
+        at = self._clock.now()
         samples = asyncio.create_task(self._sample(name, budget, self._config.samples if full else 1))
         if not full:
             facts = await self._servers_say(domain, at, name, known, budget)
@@ -254,7 +271,7 @@ class DnsClient:
 
     async def _sample(self, name: str, budget: Budget, times: int) -> tuple[MxAnswer, ...]:
         """What the configured caches hold. One address may be many caches, hence several times."""
-        qname = dns.name.from_text(name)
+        qname = name_of(name)
         asked = [endpoint for endpoint in self._config.sample_resolvers for _ in range(times)]
         replies = await asyncio.gather(
             *(
@@ -279,7 +296,7 @@ async def _target(asker: Asker, host: str, budget: Budget) -> HostAddresses:
 def _is_name(text: str) -> bool:
     """Whether it can be asked for. Not in Unicode: dnspython would take IDNA 2003 for it."""
     try:
-        return text.isascii() and len(dns.name.from_text(text).labels) > 1
+        return text.isascii() and len(name_of(text).labels) > 1
     except (dns.exception.DNSException, UnicodeError, ValueError):
         return False
 

@@ -8,7 +8,7 @@ import dns.name
 import dns.rdatatype
 
 from bot.dns.config import DnsConfig, Endpoint
-from bot.dns.wire import Budget, Reply, Transport, text_of
+from bot.dns.wire import Budget, Reply, Transport, name_of, text_of
 from bot.domain.facts import DEFINITE, MxAnswer, MxRecord, Outcome, Server, ZoneAnswer
 from bot.domain.mx import Mx
 from bot.ports import Clock
@@ -54,7 +54,7 @@ class Probe:
     ) -> Reply:
         """One question to one authoritative address."""
         place = self.place(server)
-        qname = dns.name.from_text(name)
+        qname = name_of(name)
         if place is None:
             return Reply(Outcome.NOT_ALLOWED, self._clock.now(), None, "special address", qname, rdtype)
         return await self._transport.ask(place, qname, rdtype, budget, dnssec=dnssec)

@@ -9,7 +9,7 @@ import dns.rdatatype
 
 from bot.dns.config import Endpoint
 from bot.dns.probe import Probe
-from bot.dns.wire import Budget, Reply, Transport
+from bot.dns.wire import Budget, Reply, Transport, name_of
 from bot.domain.facts import DEFINITE, HostAddresses, Outcome, Server, TextAnswer
 from bot.ports import Clock
 
@@ -57,7 +57,7 @@ class Resolver:
         With `cd` (the default) a zone that does not validate is seen all the same: whether it
         validates is a check of its own, for which `only_first` keeps to one and the same server.
         """
-        qname = dns.name.from_text(name)
+        qname = name_of(name)
         worst: Reply | None = None
         first = self._first
         for step in range(1 if only_first and self._servers else len(self._servers)):
@@ -85,7 +85,7 @@ class Given:
         """`domain`: absolute; names outside it are asked of the servers only where nobody else may be."""
         self._probe = probe
         self._servers = servers
-        self._domain = dns.name.from_text(domain)
+        self._domain = name_of(domain)
         self._otherwise = otherwise
 
     async def ask(
@@ -99,7 +99,7 @@ class Given:
         only_first: bool = False,
     ) -> Reply:
         """The first authoritative answer, else what the resolver says, if there is one."""
-        qname = dns.name.from_text(name)
+        qname = name_of(name)
         if self._otherwise is None or qname.is_subdomain(self._domain):
             for server in self._servers:
                 reply = await self._probe.ask(server, name, rdtype, budget, dnssec=dnssec)

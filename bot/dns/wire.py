@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from secrets import randbits
 
 import dns.exception
@@ -119,6 +120,12 @@ class Reply:
         ]
 
 
+@lru_cache(maxsize=8192)
+def name_of(text: str) -> dns.name.Name:
+    """A name for asking. Raises what dns.name.from_text raises."""
+    return dns.name.from_text(text)
+
+
 def text_of(name: dns.name.Name) -> str:
     """An absolute name as the facts write it."""
     return name.to_text().lower()
@@ -158,11 +165,15 @@ def _read(query: bytes, packet: bytes) -> dns.message.Message:
     """The message in `packet`. Raises _NotOurs, or dns.exception.DNSException where it cannot be read."""
     if len(packet) < 12 or packet[:2] != query[:2] or not packet[2] & 0x80:
         raise _NotOurs
+    if packet[4:6] == b"\0\0":  # a server that could not even read the question
+        if not packet[3] & 0x0F:
+            raise _NotOurs
+    else:
+        end = query.index(b"\0", 12) + 5  # the root label, type and class: a question is never compressed
+        if packet[12:end].lower() != query[12:end].lower() or packet[4:6] != b"\0\x01":
+            raise _NotOurs
     message = dns.message.from_wire(packet, one_rr_per_rrset=True, ignore_trailing=True)
-    asked = dns.message.from_wire(query).question if message.question else []
-    if message.opcode() != dns.opcode.QUERY or (message.question and message.question != asked):
-        raise _NotOurs
-    if not message.question and message.rcode() == dns.rcode.NOERROR:
+    if message.opcode() != dns.opcode.QUERY:
         raise _NotOurs
     return message
 
