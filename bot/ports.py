@@ -339,6 +339,40 @@ class Questions(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The app's being installed in a workspace, by OAuth. The token is a secret: it is in no repr."""
+
+    bot_token: str = field(repr=False)
+    bot_user: str
+    bot_id: str
+    app_id: str
+    scopes: tuple[str, ...]
+    installed_by: str
+    team_name: str
+    at: datetime
+
+
+class Workspaces(Protocol):
+    """What belongs to a workspace as a whole: its installation, and what was set in it."""
+
+    def installation(self, team: Team) -> Installation | None: ...
+
+    def install(self, team: Team, installation: Installation) -> None:
+        """Keep it, in place of an earlier one. What was set stays."""
+        ...
+
+    def uninstall(self, team: Team) -> bool:
+        """Delete the tokens. Cutovers and settings stay, for a later installation. False: there were none."""
+        ...
+
+    def settings(self, team: Team) -> Mapping[str, Any] | None:
+        """What was set in Slack; None: nothing yet."""
+        ...
+
+    def set(self, team: Team, settings: Mapping[str, Any], at: datetime) -> None: ...
+
+
 class Tx(Protocol):
     """One transaction's view of the store."""
 
@@ -360,6 +394,8 @@ class Tx(Protocol):
     def places(self) -> Places: ...
     @property
     def questions(self) -> Questions: ...
+    @property
+    def workspaces(self) -> Workspaces: ...
 
 
 class Store(Protocol):

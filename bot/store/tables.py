@@ -321,6 +321,18 @@ class QuestionRow(Base, table=True):
     helped: bool | None = None
 
 
+class WorkspaceRow(Base, table=True):
+    """What belongs to a workspace as a whole. `installation` NULL: not installed (any more)."""
+
+    __tablename__ = "workspaces"
+
+    enterprise_id: str = Field(primary_key=True)
+    team_id: str = Field(primary_key=True)
+    installation: dict[str, Any] | None = Field(default=None, sa_column=_json(nullable=True))
+    settings: dict[str, Any] | None = Field(default=None, sa_column=_json(nullable=True))
+    at: datetime
+
+
 METADATA = Base.metadata
 
 
@@ -338,6 +350,7 @@ PEOPLE = _table(PersonRow)
 OBSERVATIONS = _table(ObservationRow)
 PLACES = _table(PlaceRow)
 QUESTIONS = _table(QuestionRow)
+WORKSPACES = _table(WorkspaceRow)
 
 
 _PURGED = (

@@ -7,6 +7,7 @@ from bot.store.inbox import SqlInbox
 from bot.store.outbox import SqlOutbox
 from bot.store.people import SqlPeople, SqlPlaces, SqlQuestions
 from bot.store.reminders import SqlReminders
+from bot.store.workspaces import SqlWorkspaces
 
 
 class SqlTx:
@@ -23,3 +24,4 @@ class SqlTx:
         self.observations = SqlObservations(connection)
         self.places = SqlPlaces(connection)
         self.questions = SqlQuestions(connection)
+        self.workspaces = SqlWorkspaces(connection)

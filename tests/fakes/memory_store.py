@@ -21,6 +21,7 @@ from bot.ports import (
     Delivery,
     HistoryEntry,
     InboxRow,
+    Installation,
     OutboxRow,
     Outgoing,
     Page,
@@ -95,6 +96,8 @@ class _Data:
     places: dict[tuple[Team, str], dict[str, Any]] = field(default_factory=dict)
 
     questions: dict[int, tuple[Team, Question]] = field(default_factory=dict)
+    installations: dict[Team, Installation] = field(default_factory=dict)
+    settings: dict[Team, dict[str, Any]] = field(default_factory=dict)
 
     def next_id(self) -> int:
         self.ids += 1
@@ -113,6 +116,8 @@ class _Data:
             observations=list(self.observations),
             places=dict(self.places),
             questions=dict(self.questions),
+            installations=dict(self.installations),
+            settings=dict(self.settings),
         )
 
     def check(self) -> None:
@@ -455,6 +460,27 @@ class MemoryQuestions:
         return [question for _, _, question in sorted(found, key=lambda f: f[:2], reverse=True)[:limit]]
 
 
+class MemoryWorkspaces:
+    def __init__(self, data: _Data) -> None:
+        self._data = data
+
+    def installation(self, team: Team) -> Installation | None:
+        return self._data.installations.get(team)
+
+    def install(self, team: Team, installation: Installation) -> None:
+        self._data.installations[team] = replace(installation, at=_aware(installation.at))
+
+    def uninstall(self, team: Team) -> bool:
+        return self._data.installations.pop(team, None) is not None
+
+    def settings(self, team: Team) -> Mapping[str, Any] | None:
+        return self._data.settings.get(team)
+
+    def set(self, team: Team, settings: Mapping[str, Any], at: datetime) -> None:
+        _aware(at)
+        self._data.settings[team] = _json(settings)
+
+
 class MemoryTx:
     def __init__(self, data: _Data, lease_clock: LeaseClock) -> None:
         self.cutovers = MemoryCutovers(data)
@@ -466,6 +492,7 @@ class MemoryTx:
         self.observations = MemoryObservations(data)
         self.places = MemoryPlaces(data)
         self.questions = MemoryQuestions(data)
+        self.workspaces = MemoryWorkspaces(data)
 
 
 class MemoryStore:
