@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bot.dns.https_policy import HttpsPolicies
 
 
+MAX_HOSTS = 20  # mail hosts whose addresses are looked up: far above what anybody has
 QUESTIONS_AT_ONCE = 4  # what a look has under way on the average: so many looks share what may be in flight
 
 
@@ -102,13 +103,13 @@ class DnsClient:
             return replace(facts, resolvers=await samples)
         asker = await self._asker(name)
         mail = asyncio.create_task(self._mail(asker, name, budget))
-        wanted = [absolute(host) for host in expected]
+        wanted = [absolute(host) for host in expected][:MAX_HOSTS]
         targets = asyncio.create_task(self._targets(asker, wanted, budget))
         tlsa = asyncio.create_task(look_up_tlsa(asker, [h for h in wanted if _is_name(h)], budget))
         facts = await self._servers_say(domain, at, name, None, budget, full=True)
         found, certificates = dict(await targets), await tlsa
         present = {r.mx.exchange for a in facts.authoritative if a.usable for r in a.records} - {"."}
-        more = sorted(host for host in present if host not in found and _is_name(host))
+        more = sorted(host for host in present if host not in found and _is_name(host))[:MAX_HOSTS]
         if more:
             others, now = await asyncio.gather(
                 self._targets(asker, [] if expected else more, budget), look_up_tlsa(asker, more, budget)
