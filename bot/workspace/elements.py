@@ -130,6 +130,8 @@ def _image(element: Json, found: Findings, at: str) -> None:
         found.add("exactly one of image_url and slack_file is required", at)
     elif element.get("image_url") is not None:
         found.text_length(element["image_url"], URL_LIMIT, f"{at}/image_url")
+        if not re.match(r"https?://[^/]", str(element["image_url"])):
+            found.add("must be a valid URL", f"{at}/image_url")
     if found.required(element, ["alt_text"], at):
         found.text_length(element["alt_text"], 2000, f"{at}/alt_text")
 

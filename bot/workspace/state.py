@@ -320,7 +320,9 @@ def seed(state: State, bot_name: str) -> None:
     state.users[BOT_USER].real_name = bot_name
     everyone = [person.id for person in people if not person.is_bot]
     channels = (
-        Conversation("C0CUTOVER1", "mail-cutover", [*everyone, BOT_USER], topic="MXレコード切替（MX cutover）"),
+        Conversation(
+            "C0CUTOVER1", "mail-cutover", [*everyone, BOT_USER], topic="MXレコード切替（MX cutover）"
+        ),
         Conversation("C0GENERAL1", "general", list(everyone), topic="お知らせ・雑談（announcements）"),
         Conversation("C0ARCHIVE1", "archived", [*everyone, BOT_USER], is_archived=True),
     )

@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from bot.content import LANGUAGES, messages
+from bot.content import LANGUAGES, content_text, load_yaml
 from bot.workspace.app import App
 from bot.workspace.delivery import Delivery
 from bot.workspace.dns_panel import DnsPanel
@@ -24,7 +25,14 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_SECONDS = 15.0
 LOCALES = ("ja-JP", "en-US")
 
+
 Travel = Callable[[datetime], Awaitable[None]]
+
+
+@lru_cache(maxsize=1)
+def _texts() -> dict[str, dict[str, str]]:
+    texts = load_yaml(content_text("messages", "workspace.yml"), "workspace.yml")
+    return {lang: {key: text[lang] for key, text in texts.items()} for lang in LANGUAGES}
 
 
 class Live:
@@ -152,11 +160,7 @@ class Ui:
 
     async def _get_texts(self, request: web.Request) -> web.Response:
         """The page's own texts in both languages."""
-        texts = {
-            lang: {key: text[lang] for key, text in messages().items() if key.startswith("workspace.")}
-            for lang in LANGUAGES
-        }
-        return web.json_response(texts)
+        return web.json_response(await asyncio.to_thread(_texts))
 
     async def _get_clock(self, request: web.Request) -> web.Response:
         return web.json_response(await self._clock_face())

@@ -18,11 +18,8 @@ from bot.workspace.person import HANAKO
 from bot.workspace.server import LocalWorkspace
 
 Json = dict[str, Any]
+PICTURE = "https://picture.invalid/"  # put in the place of the workspace's own picture when it is shown
 
-PIXEL = (
-    "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='240' height='80'>"
-    "<rect width='240' height='80' fill='%23ecb22e'/></svg>"
-)
 APP = App(
     commands=(
         SlashCommand("/mxcutover", "MXレコード切替を案内します", "start example.co.jp"),
@@ -157,7 +154,7 @@ BLOCKS: list[Json] = [
         "type": "markdown",
         "text": "### Markdown\n**太字** と `code`\n\n- 一\n- 二\n\n| a | b |\n|---|---|\n| 1 | 2 |",
     },
-    {"type": "image", "image_url": PIXEL, "alt_text": "黄色い図", "title": plain("図")},
+    {"type": "image", "image_url": PICTURE, "alt_text": "封筒の図", "title": plain("図")},
     {"type": "context", "elements": [mrkdwn(":clock3: 最終確認 12:00"), mrkdwn("`gallery`")]},
 ]
 
@@ -231,7 +228,9 @@ class Gallery:
 
     async def _show(self, ack: Any, command: Json, client: AsyncWebClient) -> None:
         await ack()
-        post = await client.chat_postMessage(channel=command["channel_id"], text="gallery", blocks=BLOCKS)
+        picture = client.base_url.replace("/api/", "/page/icon.svg")
+        blocks = [{**b, "image_url": picture} if b["type"] == "image" else b for b in BLOCKS]
+        post = await client.chat_postMessage(channel=command["channel_id"], text="gallery", blocks=blocks)
         for text in (
             "スレッドの返信です",
             "*TTL* を300秒に下げてください。\n変更したら「完了」と返信してください。",

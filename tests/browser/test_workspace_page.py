@@ -1,5 +1,6 @@
 """The local workspace's page in a real browser: what a visitor sees, types and clicks."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -195,6 +196,37 @@ async def test_a_thread(world: World, page: Page) -> None:
     await shoot(page, "thread")
     await thread.get_by_role("button", name="スレッドを閉じる").click()
     await expect(thread).to_be_hidden()
+
+
+async def test_a_new_reply_is_seen_on_its_thread_and_followed(world: World, page: Page) -> None:
+    await typed(page, "/gallery")
+    root = page.locator(".message", has=page.locator(".thread-summary"))
+    ts = await root.get_attribute("data-ts")
+    await expect(root.locator(".news")).to_have_text("新しい返信")
+    await page.locator(".thread-summary").click()
+    await expect(root.locator(".news")).to_have_count(0)
+    for number in range(30):
+        given = {"channel": CUTOVER, "thread_ts": ts, "text": f"返信{number}"}
+        assert world.slack.api.call("chat.postMessage", world.slack.bot_token, given)["ok"]
+    await expect(page.locator("#thread .message").last).to_be_in_viewport()
+    await expect(page.locator("#thread .message").last).to_have_text(re.compile("返信29"))
+    await page.locator("#thread .scroll").evaluate("node => { node.scrollTop = 0; }")
+    await page.wait_for_function("() => document.querySelector('#thread .scroll').atEnd === false")
+    await world.client.chat_postMessage(channel=CUTOVER, thread_ts=ts, text="読み返し中の返信")
+    await expect(page.locator("#thread .message").last).to_have_text(re.compile("読み返し中の返信"))
+    assert await page.locator("#thread .scroll").evaluate("node => node.scrollTop") == 0
+
+
+async def test_a_long_channel_shows_its_end_first(world: World, page: Page) -> None:
+    for number in range(160):
+        given = {"channel": CUTOVER, "text": f"第{number}通"}
+        assert world.slack.api.call("chat.postMessage", world.slack.bot_token, given)["ok"]
+    messages = page.locator("#main .message")
+    await expect(messages).to_have_count(150)
+    await expect(messages.last).to_be_in_viewport()
+    await page.get_by_role("button", name="以前のメッセージを表示").click()
+    await expect(messages).to_have_count(160)
+    await expect(messages.first).to_contain_text("第0通")
 
 
 async def test_enter_that_ends_a_composition_does_not_send(page: Page) -> None:

@@ -94,6 +94,7 @@ LIMITS: list[tuple[str, Json, Json]] = [
             button(confirm={"title": plain(100), "text": plain(300), "confirm": plain(31), "deny": plain(30)})
         ),
     ),
+    ("image address", IMAGE, {**IMAGE, "image_url": "data:image/png;base64,AAAA"}),
     ("alt_text", IMAGE, {k: v for k, v in IMAGE.items() if k != "alt_text"}),
     ("markdown", {"type": "markdown", "text": "x" * 12_000}, {"type": "markdown", "text": "x" * 12_001}),
     (

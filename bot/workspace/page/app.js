@@ -10,6 +10,7 @@ import { loadDns, renderTools, tick } from "/page/tools.js";
 
 const el = (id) => document.getElementById(id);
 const FIRST = "C0CUTOVER1";
+const SHOWN_AT_ONCE = 150;
 let lastNotice = null;
 let online = true;
 let frame = {}; // what the main column and the thread were drawn for
@@ -170,7 +171,9 @@ function placeName() {
 
 function unreadIn(channel) {
   const shown = store.place === channel.id && document.visibilityState === "visible";
-  return !shown && [...store.messages.values()].some((m) => m.channel === channel.id && m.ts > lastRead(channel.id) && m.user !== store.user);
+  if (shown) return false;
+  const read = lastRead(channel.id);
+  return [...store.messages.values()].some((m) => m.channel === channel.id && m.ts > read && m.user !== store.user);
 }
 
 function renderSidebar() {
@@ -242,6 +245,7 @@ function renderMain() {
   const stamp = JSON.stringify([store.user, store.place, store.lang, toolsSeen(), channel?.has_bot, channel?.members.length, kept("welcomed", false)]);
   if (frame.main !== stamp) {
     frame.main = stamp;
+    frame.shown = SHOWN_AT_ONCE;
     frame.home = null;
     put(el("main"), store.place === "home" ? homeFrame() : channelFrame(channel));
   }
@@ -301,16 +305,28 @@ function welcome() {
 
 function renderChannel(channel) {
   const main = el("main"), scroll = main.querySelector(".scroll");
-  const messages = inChannel(channel.id);
+  const all = inChannel(channel.id);
+  const messages = all.slice(-(frame.shown || SHOWN_AT_ONCE));
   renderMessages(main.querySelector(".list"), "main", messages, openThread, firstUnread);
-  put(main.querySelector(".list-start"), messages.length ? "" : h("p", { class: "empty" }, t(channel.is_im ? "workspace.dm_empty" : "workspace.channel_empty")));
+  put(main.querySelector(".list-start"), messages.length < all.length ? earlier(scroll) : messages.length ? "" : h("p", { class: "empty" }, t(channel.is_im ? "workspace.dm_empty" : "workspace.channel_empty")));
   put(main.querySelector(".status"), status(channel.id, ""));
   if (channel.is_im) renderPrompts(channel, messages);
   toEnd(scroll, messages);
   if (document.visibilityState === "visible") {
-    const all = [...store.messages.values()].filter((m) => m.channel === channel.id);
-    if (all.length) markRead(channel.id, all.map((m) => m.ts).sort().at(-1));
+    const everything = [...store.messages.values()].filter((m) => m.channel === channel.id);
+    if (everything.length) markRead(channel.id, everything.map((m) => m.ts).sort().at(-1));
   }
+}
+
+function earlier(scroll) {
+  return h("button", {
+    type: "button", class: "btn earlier", onclick: () => {
+      const below = scroll.scrollHeight - scroll.scrollTop;
+      frame.shown = (frame.shown || SHOWN_AT_ONCE) + SHOWN_AT_ONCE;
+      render();
+      scroll.scrollTop = scroll.scrollHeight - below;
+    },
+  }, t("workspace.earlier"));
 }
 
 function renderPrompts(channel, messages) {

@@ -39,7 +39,7 @@ const BLOCKS = {
   markdown: (block) => h("div", null, markdown(block.text)),
   image: (block) => h("figure", null,
     block.title && h("figcaption", null, emojiLines(block.title.text)),
-    h("img", { src: block.image_url, alt: block.alt_text, loading: "lazy" })),
+    h("img", { src: block.image_url, alt: block.alt_text })),
   context: (block) => h("div", null, block.elements.map((element) => element.type === "image"
     ? h("img", { src: element.image_url, alt: element.alt_text, class: "context-image" })
     : h("span", { class: "context-text" }, textObject(element)))),

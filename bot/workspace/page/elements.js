@@ -64,7 +64,7 @@ export function renderElement(element, ctx) {
 }
 
 function image(element) {
-  return h("img", { src: element.image_url, alt: element.alt_text, class: "thumb", loading: "lazy" });
+  return h("img", { src: element.image_url, alt: element.alt_text, class: "thumb" });
 }
 
 function button(element, ctx) {

@@ -1,7 +1,7 @@
 // A channel's and a thread's messages. Nodes are kept by revision, so a change redraws only what changed.
 import { renderBlocks } from "/page/blocks.js";
 import { surfaceOf, report } from "/page/dialogs.js";
-import { avatar, h, icon, popup, put } from "/page/dom.js";
+import { avatar, h, icon, popup } from "/page/dom.js";
 import { emojiNodes, mrkdwn } from "/page/mrkdwn.js";
 import { lastRead, post, store, t, userOf } from "/page/store.js";
 import { at, clockTime, dayKey, dayName, fullTime, shortWhen } from "/page/times.js";
@@ -24,10 +24,11 @@ export function inThread(channel, root) {
 // `list`: "main" or "thread". `openThread(ts)` is absent inside a thread.
 export function renderMessages(holder, list, messages, openThread, firstUnread) {
   const children = [];
-  let previous = null;
+  let previous = null, lastDay = null;
   for (const message of messages) {
     const day = dayKey(at(message.ts));
-    const newDay = !previous || dayKey(at(previous.ts)) !== day;
+    const newDay = day !== lastDay;
+    lastDay = day;
     if (list === "main" && newDay) {
       children.push(kept(`${list} day ${day}`, `${store.lang}${dayName(at(message.ts))}`, () =>
         h("div", { class: "day", role: "separator" }, h("span", null, dayName(at(message.ts))))));
@@ -46,8 +47,27 @@ export function renderMessages(holder, list, messages, openThread, firstUnread) 
     children.push(kept(`${list} ${message.channel} ${message.ts}`, stamp, () => renderMessage(message, grouped, openThread)));
     previous = message;
   }
-  const same = holder.childNodes.length === children.length && children.every((node, i) => holder.childNodes[i] === node);
-  if (!same) put(holder, children);
+  arrange(holder, children);
+}
+
+// Puts the nodes into place and touches only those that are not there yet.
+function arrange(holder, children) {
+  const wanted = new Set(children);
+  let at = holder.firstChild;
+  for (const child of children) {
+    while (at && !wanted.has(at)) {
+      const next = at.nextSibling;
+      at.remove();
+      at = next;
+    }
+    if (child === at) at = at.nextSibling;
+    else holder.insertBefore(child, at);
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
 }
 
 // Replies that came since the thread was last looked at.

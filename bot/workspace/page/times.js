@@ -5,14 +5,22 @@ function zone() {
   return store.seen?.me.tz || "Asia/Tokyo";
 }
 
+const formats = new Map(); // making one costs more than using it a thousand times
+
+function formatter(locale, options) {
+  const key = locale + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(locale, options));
+  return formats.get(key);
+}
+
 function format(date, options, timeZone = zone()) {
-  return new Intl.DateTimeFormat(store.lang === "ja" ? "ja-JP" : "en-GB", { timeZone, ...options }).format(date);
+  return formatter(store.lang === "ja" ? "ja-JP" : "en-GB", { timeZone, ...options }).format(date);
 }
 
 export const at = (ts) => new Date(Number(ts) * 1000);
 export const now = () => new Date(Date.now() + (store.seen?.clock.offset_seconds || 0) * 1000);
 export const clockTime = (date) => format(date, { hour: "2-digit", minute: "2-digit", hour12: false });
-export const dayKey = (date) => new Intl.DateTimeFormat("sv-SE", { timeZone: zone() }).format(date);
+export const dayKey = (date) => formatter("sv-SE", { timeZone: zone() }).format(date);
 export const fullTime = (date) =>
   format(date, { year: "numeric", month: "long", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", hour12: false });
 
@@ -75,7 +83,7 @@ export function fromWall(wall, timeZone = zone()) {
 }
 
 export function toWall(date, timeZone = zone()) {
-  const text = new Intl.DateTimeFormat("sv-SE", {
+  const text = formatter("sv-SE", {
     timeZone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,
   }).format(date);
   return text.replace(" ", "T");
