@@ -64,7 +64,7 @@ def test_no_message_is_left_over() -> None:
         if key not in LITERALS
         and key not in by_page
         and not any(pattern.fullmatch(key) for pattern in PATTERNS)
-        and not key.startswith(("workspace.error_", "workspace.problem_"))
+        and not key.startswith(("workspace.error_", "workspace.problem_", "setting."))
     ]
     assert unused == []
 
