@@ -116,6 +116,14 @@ class Echo:
             await ack(response_action="errors", errors={"domain": "not a domain"})
         elif domain == "again":
             await ack(response_action="update", view=form("Once more"))
+        elif domain == "elsewhere":
+            await ack(response_action="errors", errors={"no_such_block": "x"})
+        elif domain == "too long":
+            await ack(response_action="update", view=form("x" * 3001))
+        elif domain == "deeper":
+            await ack(response_action="push", view=form("On top"))
+        elif domain == "enough":
+            await ack(response_action="clear")
         else:
             await ack()
 
@@ -263,6 +271,39 @@ async def test_a_modal_from_opening_to_submission(both: Both) -> None:
         }
         assert sent["private_metadata"] == "kept"
         assert sent["root_view_id"] == sent["id"]
+
+
+async def test_answers_to_a_submission_that_slack_would_not_take(both: Both) -> None:
+    workspace, _ = both
+    async with Person(workspace.url) as hanako:
+        await hanako.shortcut("wave")
+        modal = await hanako.wait_for(hanako.modal)
+        assert modal is not None
+        wrong = await hanako.submit(modal, {"domain": "elsewhere"})
+        assert wrong["error"] == "dispatch_failed"
+        assert "block_ids" in wrong["why"]
+        wrong = await hanako.submit(modal, {"domain": "too long"})
+        assert "must be less than 3001 characters" in wrong["why"]
+        assert (await hanako.modal() or {})["id"] == modal["id"]
+
+
+async def test_a_view_on_top_and_all_of_them_away(both: Both) -> None:
+    workspace, _ = both
+    async with Person(workspace.url) as hanako:
+        await hanako.shortcut("wave")
+        modal = await hanako.wait_for(hanako.modal)
+        assert modal is not None
+        assert await hanako.submit(modal, {"domain": "deeper"}) == {"ok": True}
+        upper = await hanako.modal()
+        assert upper is not None
+        assert upper["previous_view_id"] == modal["id"]
+        await hanako.close()
+        assert (await hanako.modal() or {})["id"] == modal["id"]
+        await hanako.submit(modal, {"domain": "deeper"})
+        upper = await hanako.modal()
+        assert upper is not None
+        await hanako.submit(upper, {"domain": "enough"})
+        assert await hanako.modal() is None
 
 
 async def test_closing_a_modal_tells_the_app(both: Both) -> None:
