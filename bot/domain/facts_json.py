@@ -6,11 +6,11 @@ so that observations outlive a change of the code.
 """
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from bot.domain.facts import DomainFacts
@@ -51,45 +51,57 @@ def to_json(value: Any) -> Any:
     return value
 
 
-@lru_cache(maxsize=64)
-def _hints(cls: type) -> Mapping[str, Any]:
-    return get_type_hints(cls)
+Reader = Callable[[Any], Any]
 
 
 def from_json(kind: Any, data: Any) -> Any:
-    """`data` as a value of the type `kind`, which is one that occurs in the facts."""
+    """`data` as a value of the type `kind`, which is one that occurs in the facts. Raises ValueError."""
+    return _reader(kind)(data)
+
+
+@lru_cache(maxsize=256)
+def _reader(kind: Any) -> Reader:
+    """How a type is read: worked out once, for a cutover has thousands of observations."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        if data is None:
-            return None
-        (kind,) = (option for option in get_args(kind) if option is not type(None))
-        return from_json(kind, data)
-    if origin is tuple:
-        return tuple(from_json(get_args(kind)[0], item) for item in _a(list, data))
-    if origin is frozenset:
-        return frozenset(from_json(get_args(kind)[0], item) for item in _a(list, data))
+        (inner,) = (_reader(option) for option in get_args(kind) if option is not type(None))
+        return lambda data: None if data is None else inner(data)
+    if origin in (tuple, frozenset):
+        item, made = _reader(get_args(kind)[0]), origin
+        return lambda data: made([item(one) for one in _a(list, data)])
     if origin is not None and issubclass(origin, Mapping):
-        return {key: from_json(get_args(kind)[1], item) for key, item in _a(dict, data).items()}
+        value = _reader(get_args(kind)[1])
+        return lambda data: {key: value(one) for key, one in _a(dict, data).items()}
     if is_dataclass(kind) and isinstance(kind, type):
-        hints = _hints(kind)
-        data = _a(dict, data)
+        return _dataclass_reader(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    return _instant if kind is datetime else partial(_a, kind)
+
+
+def _dataclass_reader(kind: type) -> Reader:
+    fields_ = [(name, _reader(hint)) for name, hint in get_type_hints(kind).items()]
+
+    def read(data: Any) -> Any:
+        known = _a(dict, data)
         try:
-            return kind(**{name: from_json(hints[name], data[name]) for name in hints if name in data})
+            return kind(**{name: reader(known[name]) for name, reader in fields_ if name in known})
         except TypeError as error:
             raise ValueError(f"{kind.__name__}: {error}") from error
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(data)
-    if kind is datetime:
-        at = datetime.fromisoformat(_a(str, data))
-        if at.tzinfo is None:
-            raise ValueError("an instant without an offset")
-        return at.astimezone(UTC)
-    return _a(kind, data)
+
+    return read
+
+
+def _instant(data: Any) -> datetime:
+    at = datetime.fromisoformat(_a(str, data))
+    if at.tzinfo is None:
+        raise ValueError("an instant without an offset")
+    return at.astimezone(UTC)
 
 
 def _a(kind: Any, data: Any) -> Any:
-    if kind in (int, bool) and type(data) is not kind:  # JSON's true is no number
-        raise ValueError(f"{data!r} is not {kind.__name__}")
-    if not isinstance(data, kind):
+    if type(data) is kind:
+        return data
+    if kind in (int, bool) or not isinstance(data, kind):  # JSON's true is no number
         raise ValueError(f"{data!r} is not {getattr(kind, '__name__', kind)}")
     return data
