@@ -2,8 +2,9 @@
 
 SQLite: each transaction begins with BEGIN IMMEDIATE, so that a read-modify-write cannot lose another's
 update nor fail half-way with "database is locked". WAL only where SQLite has the mended version (a rare
-corruption before 3.51.3, mended in 3.50.7 and 3.44.6 too), else a TRUNCATE journal. `synchronous` is FULL
-in both: what was acknowledged outlives a power cut, not only a kill of the process.
+corruption before 3.51.3, mended in 3.50.7 and 3.44.6 too), else a PERSIST journal: as safe as TRUNCATE, with
+four waits for the disk in a commit instead of five (where one wait took 4 ms: 20 against 24 ms; WAL: 4).
+`synchronous` is FULL in both: what was acknowledged outlives a power cut, not only a kill of the process.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from bot.store.tx import SqlTx
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5_000
+JOURNAL_BYTES = 4_000_000  # what a journal is cut back to after a large transaction
 TRIES = 4  # of a transaction that met a lock; each SQLite try waits BUSY_TIMEOUT_MS by itself
 POSTGRESQL_THREADS = 8
 MENDED_WAL = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
@@ -86,13 +88,17 @@ def wal_is_safe(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> 
     return version >= max(MENDED_WAL)
 
 
-def create(url: URL, *, foreign_keys: bool = True, synchronous: str = "FULL") -> Engine:
+def create(
+    url: URL, *, foreign_keys: bool = True, synchronous: str = "FULL", journal: str | None = None
+) -> Engine:
     """An engine as the whole program uses it. `foreign_keys=False` is for migrations alone.
 
-    `synchronous` (SQLite): FULL, or NORMAL where losing the last moments at a power cut is acceptable.
+    For SQLite, `synchronous`: FULL; NORMAL where losing the last moments at a power cut is acceptable; OFF
+    where only a kill of the process has to be outlived. `journal`: WAL or PERSIST; without it by version.
     """
     if url.get_backend_name() == "sqlite":
-        return _create_sqlite(url, foreign_keys=foreign_keys, synchronous=synchronous)
+        mode = journal or ("WAL" if wal_is_safe() else "PERSIST")
+        return _create_sqlite(url, foreign_keys=foreign_keys, synchronous=synchronous, journal=mode)
     try:
         return create_engine(
             url,
@@ -111,7 +117,7 @@ def create(url: URL, *, foreign_keys: bool = True, synchronous: str = "FULL") ->
         raise BadDatabaseUrl("driver", "postgresql") from None
 
 
-def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str) -> Engine:
+def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str, journal: str) -> Engine:
     file = sqlite_file(url)
     if file is None:
         engine = create_engine(
@@ -120,13 +126,13 @@ def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str) -> Engine:
     else:
         _make_folder(file.parent)
         engine = create_engine(url, hide_parameters=True)
-    journal = "WAL" if wal_is_safe() else "TRUNCATE"
 
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # the driver shall not begin transactions by itself
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         _set_journal(connection, journal)
 
     event.listen(engine, "connect", connected)
@@ -224,13 +230,14 @@ class SqlStore:
         self._engine.dispose()
 
 
-def open_store(url: str, *, synchronous: str = "FULL") -> SqlStore:
+def open_store(url: str, *, synchronous: str = "FULL", journal: str | None = None) -> SqlStore:
     """Open a store; its schema must be there already (`migrate`), but for one in memory (`sqlite://`).
 
-    Connects when first used. Raises BadDatabaseUrl.
+    `synchronous` and `journal` as in `create`. Connects when first used. Raises BadDatabaseUrl, and
+    StoreUnavailable where the folder of a SQLite file cannot be made.
     """
     parsed = parse_url(url)
-    engine = create(parsed, synchronous=synchronous)
+    engine = create(parsed, synchronous=synchronous, journal=journal)
     if parsed.get_backend_name() != "sqlite":
         return SqlStore(engine, POSTGRESQL_THREADS)
     if sqlite_file(parsed) is None:

@@ -57,7 +57,7 @@ async def sql_opener(database: str) -> AsyncIterator[SqlOpener]:
     opened: list[SqlStore] = []
 
     def opener() -> SqlStore:
-        opened.append(open_store(database))
+        opened.append(open_store(database, synchronous="OFF"))
         return opened[-1]
 
     yield opener
@@ -85,7 +85,7 @@ async def opener(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     opened: list[Store] = []
 
     def open_another() -> Store:
-        opened.append(open_store(url))
+        opened.append(open_store(url, synchronous="OFF"))
         return opened[-1]
 
     yield open_another

@@ -97,11 +97,28 @@ async def test_the_pragmas_are_set_on_every_connection(store: SqlStore) -> None:
         return {name: tx.connection.execute(text(f"PRAGMA {name}")).scalar() for name in names}
 
     assert await store.transact(look) == {
-        "journal_mode": "wal" if wal_is_safe() else "truncate",
+        "journal_mode": "wal" if wal_is_safe() else "persist",
         "synchronous": 2,
         "foreign_keys": 1,
         "busy_timeout": 5000,
     }
+
+
+@pytest.mark.parametrize("journal", ["WAL", "PERSIST"])
+async def test_a_file_of_the_other_journal_mode_is_taken_over(tmp_path: Path, journal: str) -> None:
+    """As after an update of SQLite, or after going back to an older one."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    migrate(url)
+    other = {"WAL": "PERSIST", "PERSIST": "WAL"}[journal]
+    for number, mode in enumerate((other, journal)):
+        store = open_store(url, journal=mode)
+        await store.transact(lambda tx, n=number: tx.cutovers.add(cutover(n)))  # type: ignore[misc]
+        found = await store.transact(lambda tx: tx.connection.execute(text("PRAGMA journal_mode")).scalar())
+        assert found == mode.lower()
+        await store.close()
+    store = open_store(url)
+    assert (await store.transact(lambda tx: tx.cutovers.list(A))).total == 2
+    await store.close()
 
 
 async def test_the_data_folder_is_the_owners_alone(store: SqlStore, tmp_path: Path) -> None:
