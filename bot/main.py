@@ -22,7 +22,6 @@ from bot.slack.render import render
 from bot.slack.sender import Sender
 from bot.store.engine import SqlStore
 from bot.store.retention import Keep, Retention
-from bot.store.retention import Keep, Retention
 from bot.usecases.ask import Asker
 from bot.usecases.context import Deps
 from bot.usecases.look import look_due
@@ -80,7 +79,6 @@ class Bot:
                 "reminders": lambda: fire_due(self.deps, lease=lease),
                 "looks": lambda: look_due(self.deps),
                 "inbox": self.slack.worker.sweep,
-                "retention": Retention(store, clock, Keep.by(settings)).run,
                 "retention": Retention(store, clock, Keep.by(settings)).run,
             }
         )
