@@ -124,7 +124,7 @@ def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str, journal: s
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
         )
     else:
-        _make_folder(file.parent)
+        _make_place(file)
         engine = create_engine(url, hide_parameters=True)
 
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
@@ -140,14 +140,20 @@ def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str, journal: s
     return engine
 
 
-def _make_folder(folder: Path) -> None:
-    """For the owner alone: the database holds what people wrote. Raises StoreUnavailable."""
+def _make_place(file: Path) -> None:
+    """Folder and file, for the owner alone: they hold what people wrote, and tokens.
+
+    SQLite gives its journal the file's rights, `backup` its copies. Raises StoreUnavailable.
+    """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600, exist_ok=True)
     except OSError as error:
+        if file.exists():
+            return  # it is there, though not to be touched: SQLite will say what it can do with it
         reasons = {errno.ENOSPC: "full", errno.EROFS: "read_only", errno.EACCES: "read_only"}
         reason = reasons.get(error.errno or 0, "unreachable")
-        raise StoreUnavailable(reason, f"{folder}: {error.strerror}") from error
+        raise StoreUnavailable(reason, f"{file}: {error.strerror}") from error
 
 
 def _set_journal(connection: sqlite3.Connection, journal: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from bot.ports import Store, StoreUnavailable
 from bot.settings import Settings
+from bot.store.backup import back_up_file
 from bot.store.engine import (
     BadDatabaseUrl,
     SqlStore,
@@ -121,8 +122,13 @@ async def test_a_file_of_the_other_journal_mode_is_taken_over(tmp_path: Path, jo
     await store.close()
 
 
-async def test_the_data_folder_is_the_owners_alone(store: SqlStore, tmp_path: Path) -> None:
-    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+async def test_the_data_is_the_owners_alone(store: SqlStore, tmp_path: Path) -> None:
+    """It holds what people wrote, and tokens; the journal and the copies take after the file."""
+    await store.transact(lambda tx: tx.cutovers.add(cutover(1)))
+    made = [tmp_path / "new", *(tmp_path / "new").iterdir()]
+    made.append(back_up_file(tmp_path / "new" / "store.db", tmp_path / "copy.db"))
+    assert len(made) >= 3
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
 
 
 async def test_a_transaction_holds_the_write_lock_from_its_first_read(
