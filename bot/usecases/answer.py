@@ -17,6 +17,8 @@ VERIFIED = frozenset({Step.TTL, Step.MX, Step.RESTORE_TTL})
 OPTIONAL = frozenset({Step.SUPPORT, Step.ZIP})
 MAY_SKIP = frozenset({Step.TTL, Step.SUPPORT, Step.ZIP, Step.RESTORE_TTL})
 
+_IN_THE_ADMIN_SCREEN = frozenset({Step.ALLOW_RULE, Step.DELIVERY})
+
 # What is asked for next once a step of the day is done.
 _NEXT = (Step.MX, Step.ADMIN, Step.ALLOW_RULE, Step.DELIVERY, Step.OUTSIDE_TEST, Step.ZIP)
 
@@ -72,7 +74,9 @@ async def settle(
             progress = observe(tx, deps, present, facts)
             present, told = progress.cutover, bool(progress.told)
         for step in chosen:
-            present = _Settling(tx, deps, actor, present, facts, told=told).one(step, says, reason, at)
+            last = step is chosen[-1]
+            settling = _Settling(tx, deps, actor, present, facts, told=told, last=last)
+            present = settling.one(step, says, reason, at)
 
     await transact(deps, actor.team, row_id, work)
 
@@ -108,6 +112,7 @@ class _Settling:
         facts: DomainFacts | None,
         *,
         told: bool,
+        last: bool,
     ) -> None:
         self.tx = tx
         self.deps = deps
@@ -115,6 +120,7 @@ class _Settling:
         self.cutover = cutover
         self.facts = facts
         self.told = told  # the look itself has told the thread what it showed
+        self.last = last  # of the steps that were spoken of together: only then is the next one named
         self.now = deps.clock.now()
 
     def one(self, step: Step, says: Says, reason: str, at: datetime | None) -> Cutover:
@@ -149,21 +155,33 @@ class _Settling:
         if state.settled:
             self._put("answer.already", step=step.value)
             return
+        if step in _IN_THE_ADMIN_SCREEN and not self.cutover.step(Step.ADMIN).settled:
+            # It cannot be done without step 2.
+            self._mark(Step.ADMIN, StepState(StepStatus.DONE, self.actor.user, self.now))
+            self._note("step_done", Step.ADMIN)
         self._mark(step, StepState(StepStatus.DONE, self.actor.user, self.now))
         self._note("step_done", step)
-        self._put("answer.done", step=step.value, next=self._next(step))
+        following = self._next(step)
+        self._put("answer.done", step=step.value, next=following)
+        if following == Step.OUTSIDE_TEST.value:
+            self._put("tests")
 
     def _mark(self, step: Step, state: StepState) -> None:
         after = self.cutover.with_step(step, state)
-        following = self._next(step)
-        after = replace(after, asked=Step(following) if following else None)
+        following = self._following(step)
+        after = replace(after, asked=following)
         self.cutover = settled(self.tx, self.deps, after)
 
     def _next(self, step: Step) -> str | None:
+        """What the answer names as the next thing to do."""
+        following = self._following(step) if self.last else None
+        return following.value if following else None
+
+    def _following(self, step: Step) -> Step | None:
         """The next open step of the day, once the day has begun."""
         if self.cutover.state is State.PREPARING and step not in _NEXT:
             return None
-        return next((s.value for s in _NEXT if s is not step and not self.cutover.step(s).settled), None)
+        return next((s for s in _NEXT if s is not step and not self.cutover.step(s).settled), None)
 
     def _verify(self, step: Step) -> None:
         """`observe` has settled the step where DNS shows it; say what was seen where it does not."""
