@@ -1,0 +1,1 @@
+"""Measurements, each beside a rival's in the same run. One module a subject; `python -m bench.NAME`."""
