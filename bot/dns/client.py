@@ -10,16 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import dns.exception
-import dns.name
-import dns.rdatatype
-
 from bot.dns.config import DnsConfig, Endpoint, Fetched, system_resolvers
 from bot.dns.delegation import Delegation, Finder
 from bot.dns.mail import MailFacts, look_at_mail, look_up_tlsa
+from bot.dns.message import BadName, Type, name_wire
 from bot.dns.probe import Probe, Seen, mx_answer
 from bot.dns.resolver import Asker, Given, Resolver, addresses
-from bot.dns.wire import Budget, Transport, name_of
+from bot.dns.wire import Budget, Transport
 from bot.domain.facts import (
     NOT_ASKED,
     SILENT,
@@ -272,13 +269,10 @@ class DnsClient:
 
     async def _sample(self, name: str, budget: Budget, times: int) -> tuple[MxAnswer, ...]:
         """What the configured caches hold. One address may be many caches, hence several times."""
-        qname = name_of(name)
         asked = [endpoint for endpoint in self._config.sample_resolvers for _ in range(times)]
         replies = await asyncio.gather(
             *(
-                self._transport.ask(
-                    self._config.place_of(endpoint), qname, dns.rdatatype.MX, budget, recursion=True
-                )
+                self._transport.ask(self._config.place_of(endpoint), name, Type.MX, budget, recursion=True)
                 for endpoint in asked
             )
         )
@@ -297,8 +291,8 @@ async def _target(asker: Asker, host: str, budget: Budget) -> HostAddresses:
 def _is_name(text: str) -> bool:
     """Whether it can be asked for. Not in Unicode: dnspython would take IDNA 2003 for it."""
     try:
-        return text.isascii() and len(name_of(text).labels) > 1
-    except (dns.exception.DNSException, UnicodeError, ValueError):
+        return len(name_wire(text)) > 1
+    except BadName:
         return False
 
 

@@ -8,13 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
-import dns.name
-import dns.rdatatype
-
 from bot.dns.config import DnsConfig
+from bot.dns.message import Type, is_below
 from bot.dns.probe import Probe
 from bot.dns.resolver import Resolver, addresses
-from bot.dns.wire import Budget, Reply, text_of
+from bot.dns.wire import Budget, Reply
 from bot.domain.facts import DEFINITE, HostAddresses, MxAnswer, Outcome, Server
 
 MAX_ANCESTORS = 10
@@ -60,9 +58,7 @@ class Finder:
         replies = dict(
             zip(
                 names,
-                await asyncio.gather(
-                    *(self._resolver.ask(name, dns.rdatatype.NS, self._budget) for name in names)
-                ),
+                await asyncio.gather(*(self._resolver.ask(name, Type.NS, self._budget) for name in names)),
                 strict=True,
             )
         )
@@ -130,7 +126,7 @@ class Finder:
                     above = (reply.outcome, ())
                 break
             zone = deeper
-            hosts = tuple(sorted(text_of(r.target) for _, r, _ in reply.authority(dns.rdatatype.NS)))  # type: ignore[attr-defined]
+            hosts = tuple(sorted({record.data for record in reply.authority(Type.NS)}))
             above = (Outcome.ANSWER, hosts)
             glue = _glue(reply, hosts)
             if zone == domain:
@@ -152,7 +148,7 @@ class Finder:
         last: Reply | None = None
         for index in range(0, min(len(servers), 3 * ASK_PARENTS), ASK_PARENTS):
             some = [
-                asyncio.create_task(self._probe.ask(server, domain, dns.rdatatype.NS, self._budget))
+                asyncio.create_task(self._probe.ask(server, domain, Type.NS, self._budget))
                 for server in servers[index : index + ASK_PARENTS]
             ]
             try:
@@ -196,23 +192,22 @@ def _how(reply: Reply, hint: str | None) -> Outcome:
 
 
 def _targets(reply: Reply) -> tuple[str, ...]:
-    return tuple(sorted(text_of(r.target) for r, _ in reply.records()))  # type: ignore[attr-defined]
+    return tuple(sorted(reply.data()))
 
 
 def _deeper(reply: Reply, zone: str, domain: str) -> str | None:
     """The zone that a reply refers to, where that lies between `zone` and `domain`."""
     if reply.records() or reply.authoritative:
         return None
-    at, whole = dns.name.from_text(zone), dns.name.from_text(domain)
-    for owner, _, _ in reply.authority(dns.rdatatype.NS):
-        if owner != at and owner.is_subdomain(at) and whole.is_subdomain(owner):
-            return text_of(owner)
+    for record in reply.authority(Type.NS):
+        if record.name != zone and is_below(record.name, zone) and is_below(domain, record.name):
+            return record.name
     return None
 
 
 def _glue(reply: Reply, hosts: tuple[str, ...]) -> dict[str, list[str]]:
     glue: dict[str, list[str]] = {}
-    for host, address in reply.additional():
+    for host, address in reply.glue():
         if host in hosts:
             glue.setdefault(host, []).append(address)
     return glue

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
 
-import dns.name
-import dns.rdatatype
-
 from bot.dns.config import DnsConfig, Fetch
+from bot.dns.message import Type
 from bot.dns.mta_sts import look_up_policy
 from bot.dns.resolver import Asker, texts
 from bot.dns.spf import SpfWalker
-from bot.dns.wire import Budget, Reply, in_section, text_of
+from bot.dns.wire import Budget, Reply
 from bot.domain.checks.mail import dmarc_policy
 from bot.domain.facts import (
     DnssecFacts,
@@ -27,7 +25,7 @@ from bot.domain.mx import Mx
 
 # Names below a domain that take mail most often. An MX of their own does not move with the domain's.
 SUBDOMAINS = ("mail", "ml", "www", "lists", "news", "info")
-SIGNED = (dns.rdatatype.MX, dns.rdatatype.DNSKEY, dns.rdatatype.SOA)
+SIGNED = (Type.MX, Type.DNSKEY, Type.SOA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +62,16 @@ async def look_at_mail(
 
 async def look_up_tlsa(asker: Asker, hosts: list[str], budget: Budget) -> tuple[TlsaAnswer, ...]:
     """TLSA of each mail host, at port 25 (RFC 7672)."""
-    replies = await asyncio.gather(
-        *(asker.ask(f"_25._tcp.{host}", dns.rdatatype.TLSA, budget) for host in hosts)
-    )
+    replies = await asyncio.gather(*(asker.ask(f"_25._tcp.{host}", Type.TLSA, budget) for host in hosts))
     return tuple(
-        TlsaAnswer(host, reply.outcome, tuple(sorted(r.to_text() for r, _ in reply.records())))
+        TlsaAnswer(host, reply.outcome, tuple(sorted(_tlsa(data) for data in reply.data())))
         for host, reply in zip(hosts, replies, strict=True)
     )
+
+
+def _tlsa(data: bytes) -> str:
+    """The record as zone files have it: usage, selector, matching type, data."""
+    return f"{data[0]} {data[1]} {data[2]} {data[3:].hex()}" if len(data) > 3 else data.hex()
 
 
 async def _dmarc(asker: Asker, domain: str, budget: Budget) -> TextAnswer:
@@ -88,7 +89,7 @@ async def _dmarc(asker: Asker, domain: str, budget: Budget) -> TextAnswer:
 async def _subdomains(asker: Asker, domain: str, budget: Budget) -> tuple[SubdomainMx, ...]:
     """MX at the usual names, and at one that nobody has chosen: what answers there is a wildcard."""
     names = [f"{label}.{domain}" for label in (f"mxcutover-{token_hex(6)}", *SUBDOMAINS)]
-    replies = await asyncio.gather(*(asker.ask(name, dns.rdatatype.MX, budget) for name in names))
+    replies = await asyncio.gather(*(asker.ask(name, Type.MX, budget) for name in names))
     return tuple(
         SubdomainMx(name, reply.outcome, _mx(reply), wildcard=number == 0)
         for number, (name, reply) in enumerate(zip(names, replies, strict=True))
@@ -97,17 +98,16 @@ async def _subdomains(asker: Asker, domain: str, budget: Budget) -> tuple[Subdom
 
 
 def _mx(reply: Reply) -> tuple[Mx, ...]:
-    return tuple(sorted(Mx(r.preference, text_of(r.exchange)) for r, _ in reply.records()))  # type: ignore[attr-defined]
+    return tuple(sorted(Mx(*data) for data, _ in reply.mx()))
 
 
 async def _dnssec(validating: Asker | None, domain: str, budget: Budget) -> DnssecFacts | None:
     """The same question to one resolver, validated and not, and how long the signatures last."""
     if validating is None:
         return None
-    mx = dns.rdatatype.MX
     ds, validated, *signed = await asyncio.gather(
-        validating.ask(domain, dns.rdatatype.DS, budget, only_first=True),
-        validating.ask(domain, mx, budget, cd=False, dnssec=True, only_first=True),
+        validating.ask(domain, Type.DS, budget, only_first=True),
+        validating.ask(domain, Type.MX, budget, cd=False, dnssec=True, only_first=True),
         *(validating.ask(domain, kind, budget, dnssec=True, only_first=True) for kind in SIGNED),
     )
     expires, over = _earliest(domain, signed)
@@ -118,18 +118,17 @@ async def _dnssec(validating: Asker | None, domain: str, budget: Budget) -> Dnss
 
 def _earliest(domain: str, replies: list[Reply]) -> tuple[datetime | None, str]:
     """When the first of the RRsets is left without a signature, and which one."""
-    owner = dns.name.from_text(domain)
     ends: list[tuple[int, str]] = []
     for reply, kind in zip(replies, SIGNED, strict=True):
         if reply.message is None:
             continue
         last = [
-            rdata.expiration  # type: ignore[attr-defined]
-            for rdata, _ in in_section(reply.message.answer, owner, dns.rdatatype.RRSIG)
-            if rdata.type_covered == kind  # type: ignore[attr-defined]
+            record.data.expiration
+            for record in reply.message.answer
+            if record.rdtype == Type.RRSIG and record.name == domain and record.data.covered == kind
         ]
         if last:  # of several over one RRset, any one that is good will do
-            ends.append((max(last), dns.rdatatype.to_text(kind)))
+            ends.append((max(last), kind.name))
     if not ends:
         return None, ""
     end, over = min(ends)

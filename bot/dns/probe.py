@@ -4,11 +4,9 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 
-import dns.name
-import dns.rdatatype
-
 from bot.dns.config import DnsConfig, Endpoint
-from bot.dns.wire import Budget, Reply, Transport, name_of, text_of
+from bot.dns.message import Type
+from bot.dns.wire import Budget, Reply, Transport
 from bot.domain.facts import DEFINITE, MxAnswer, MxRecord, Outcome, Server, ZoneAnswer
 from bot.domain.mx import Mx
 from bot.ports import Clock
@@ -47,17 +45,16 @@ class Probe:
         self,
         server: Server,
         name: str,
-        rdtype: dns.rdatatype.RdataType,
+        rdtype: Type,
         budget: Budget,
         *,
         dnssec: bool = False,
     ) -> Reply:
         """One question to one authoritative address."""
         place = self.place(server)
-        qname = name_of(name)
         if place is None:
-            return Reply(Outcome.NOT_ALLOWED, self._clock.now(), None, "special address", qname, rdtype)
-        return await self._transport.ask(place, qname, rdtype, budget, dnssec=dnssec)
+            return Reply(Outcome.NOT_ALLOWED, self._clock.now(), None, "special address", name, rdtype)
+        return await self._transport.ask(place, name, rdtype, budget, dnssec=dnssec)
 
     async def see(self, server: Server, domain: str, zone: str, budget: Budget, *, reads: int) -> Seen:
         """Its MX answers for `domain` (more than one where reads differ in their data) and its zone's state.
@@ -65,12 +62,10 @@ class Probe:
         The first MX question decides: where nothing comes back, the others are called off, so that
         many dead addresses cost one time-out together.
         """
-        mx = asyncio.create_task(self.ask(server, domain, dns.rdatatype.MX, budget))
-        soa = asyncio.create_task(self.ask(server, zone, dns.rdatatype.SOA, budget))
-        more = [
-            asyncio.create_task(self.ask(server, domain, dns.rdatatype.MX, budget)) for _ in range(reads - 1)
-        ]
-        ns = asyncio.create_task(self.ask(server, zone, dns.rdatatype.NS, budget)) if reads > 1 else None
+        mx = asyncio.create_task(self.ask(server, domain, Type.MX, budget))
+        soa = asyncio.create_task(self.ask(server, zone, Type.SOA, budget))
+        more = [asyncio.create_task(self.ask(server, domain, Type.MX, budget)) for _ in range(reads - 1)]
+        ns = asyncio.create_task(self.ask(server, zone, Type.NS, budget)) if reads > 1 else None
         others = [soa, *more] + ([ns] if ns else [])
         first = await mx
         if first.message is None:
@@ -91,12 +86,12 @@ def mx_answer(server: Server, reply: Reply) -> MxAnswer:
     """A reply to an MX question as a fact."""
     records = tuple(
         sorted(
-            (MxRecord(Mx(r.preference, text_of(r.exchange)), ttl) for r, ttl in reply.records()),  # type: ignore[attr-defined]
+            (MxRecord(Mx(*data), ttl) for data, ttl in reply.mx()),
             key=lambda record: (record.mx, record.ttl),
         )
     )
     outcome, detail = reply.outcome, reply.detail
-    if outcome is Outcome.NODATA and not reply.authoritative and reply.authority(dns.rdatatype.NS):
+    if outcome is Outcome.NODATA and not reply.authoritative and reply.authority(Type.NS):
         outcome, detail = Outcome.OTHER, "referral"
     return MxAnswer(
         server, reply.at, outcome, reply.authoritative, reply.rcode, records, reply.cname(), None, detail
@@ -133,24 +128,22 @@ def _greater(one: MxAnswer, two: MxAnswer) -> MxAnswer:
 
 def zone_answer(server: Server, soa: Reply, ns: Reply | None) -> ZoneAnswer:
     """What the SOA and NS replies say of the zone. A SOA in the authority section counts too (RFC 2308)."""
-    found = [(r, ttl) for r, ttl in soa.records()] or [
-        (r, ttl) for _, r, ttl in soa.authority(dns.rdatatype.SOA)
-    ]
+    found = soa.records() or soa.authority(Type.SOA)
     names = ns.records() if ns is not None and ns.authoritative else []
     answer = ZoneAnswer(
         server,
         soa.at,
         soa.outcome,
         soa.authoritative,
-        ns=tuple(sorted(text_of(r.target) for r, _ in names)),  # type: ignore[attr-defined]
-        ns_ttl=max((ttl for _, ttl in names), default=None),
+        ns=tuple(sorted(record.data for record in names)),
+        ns_ttl=max((record.ttl for record in names), default=None),
     )
     if not found or not soa.authoritative:
         return answer
-    record, ttl = found[0]
+    record = found[0]
     return replace(
         answer,
-        serial=record.serial,  # type: ignore[attr-defined]
-        refresh=record.refresh,  # type: ignore[attr-defined]
-        negative_ttl=min(ttl, record.minimum),  # type: ignore[attr-defined]
+        serial=record.data.serial,
+        refresh=record.data.refresh,
+        negative_ttl=min(record.ttl, record.data.minimum),
     )

@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-import dns.name
-import dns.rdatatype
-
 from bot.dns.config import Endpoint
+from bot.dns.message import Type, is_below
 from bot.dns.probe import Probe
-from bot.dns.wire import Budget, Reply, Transport, name_of
+from bot.dns.wire import Budget, Reply, Transport
 from bot.domain.facts import DEFINITE, HostAddresses, Outcome, Server, TextAnswer
 from bot.ports import Clock
 
@@ -20,7 +18,7 @@ class Asker(Protocol):
     async def ask(
         self,
         name: str,
-        rdtype: dns.rdatatype.RdataType,
+        rdtype: Type,
         budget: Budget,
         *,
         cd: bool = True,
@@ -45,7 +43,7 @@ class Resolver:
     async def ask(
         self,
         name: str,
-        rdtype: dns.rdatatype.RdataType,
+        rdtype: Type,
         budget: Budget,
         *,
         cd: bool = True,
@@ -57,13 +55,12 @@ class Resolver:
         With `cd` (the default) a zone that does not validate is seen all the same: whether it
         validates is a check of its own, for which `only_first` keeps to one and the same server.
         """
-        qname = name_of(name)
         worst: Reply | None = None
         first = self._first
         for step in range(1 if only_first and self._servers else len(self._servers)):
             number = (first + step) % len(self._servers)
             reply = await self._transport.ask(
-                self._servers[number], qname, rdtype, budget, recursion=True, cd=cd, dnssec=dnssec
+                self._servers[number], name, rdtype, budget, recursion=True, cd=cd, dnssec=dnssec
             )
             if reply.outcome in DEFINITE:
                 self._first = number
@@ -72,7 +69,7 @@ class Resolver:
                 worst = reply
         if worst is not None:
             return worst
-        return Reply(Outcome.NOT_ALLOWED, self._clock.now(), None, "no resolver", qname, rdtype)
+        return Reply(Outcome.NOT_ALLOWED, self._clock.now(), None, "no resolver", name, rdtype)
 
 
 class Given:
@@ -85,13 +82,13 @@ class Given:
         """`domain`: absolute; names outside it are asked of the servers only where nobody else may be."""
         self._probe = probe
         self._servers = servers
-        self._domain = name_of(domain)
+        self._domain = domain
         self._otherwise = otherwise
 
     async def ask(
         self,
         name: str,
-        rdtype: dns.rdatatype.RdataType,
+        rdtype: Type,
         budget: Budget,
         *,
         cd: bool = True,
@@ -99,23 +96,20 @@ class Given:
         only_first: bool = False,
     ) -> Reply:
         """The first authoritative answer, else what the resolver says, if there is one."""
-        qname = name_of(name)
-        if self._otherwise is None or qname.is_subdomain(self._domain):
+        if self._otherwise is None or is_below(name, self._domain):
             for server in self._servers:
                 reply = await self._probe.ask(server, name, rdtype, budget, dnssec=dnssec)
                 if reply.authoritative and reply.outcome in DEFINITE:
                     return reply
         if self._otherwise is None:
-            return Reply(Outcome.NOT_ALLOWED, self._probe.now(), None, "no resolver", qname, rdtype)
+            return Reply(Outcome.NOT_ALLOWED, self._probe.now(), None, "no resolver", name, rdtype)
         return await self._otherwise.ask(name, rdtype, budget, cd=cd, dnssec=dnssec, only_first=only_first)
 
 
 async def addresses(asker: Asker, host: str, budget: Budget) -> HostAddresses:
     """A and AAAA of a host, at the end of any chain of aliases: found in either; absent only in both."""
-    four, six = await asyncio.gather(
-        asker.ask(host, dns.rdatatype.A, budget), asker.ask(host, dns.rdatatype.AAAA, budget)
-    )
-    found = tuple(r.address for reply in (four, six) for r, _ in reply.records())  # type: ignore[attr-defined]
+    four, six = await asyncio.gather(asker.ask(host, Type.A, budget), asker.ask(host, Type.AAAA, budget))
+    found = tuple(address for reply in (four, six) for address in reply.data())
     cname = four.cname() or six.cname()
     if found:
         return HostAddresses(host, Outcome.ANSWER, found, cname)
@@ -127,6 +121,6 @@ async def addresses(asker: Asker, host: str, budget: Budget) -> HostAddresses:
 
 async def texts(asker: Asker, name: str, budget: Budget) -> TextAnswer:
     """The TXT records at a name, the strings of each joined (RFC 7208 3.3)."""
-    reply = await asker.ask(name, dns.rdatatype.TXT, budget)
-    found = [b"".join(r.strings).decode("utf-8", "replace") for r, _ in reply.records()]  # type: ignore[attr-defined]
+    reply = await asker.ask(name, Type.TXT, budget)
+    found = [data.decode("utf-8", "replace") for data in reply.data()]
     return TextAnswer(name, reply.outcome, tuple(sorted(found)))

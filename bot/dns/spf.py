@@ -7,9 +7,7 @@ Every path is walked, as the worst sender would make a receiver walk it.
 import asyncio
 from dataclasses import dataclass, field
 
-import dns.name
-import dns.rdatatype
-
+from bot.dns.message import BadName, Type, name_wire
 from bot.dns.resolver import Asker, texts
 from bot.dns.wire import Budget
 from bot.domain.facts import DEFINITE, Outcome, SpfFacts, TextAnswer
@@ -81,9 +79,9 @@ class SpfWalker:
         elif term.name in ("include", "redirect"):
             await self._include(term, target, path, top, where)
         elif term.name == "exists":
-            await self._plain(target, [dns.rdatatype.A])
+            await self._plain(target, [Type.A])
         elif term.name == "a":
-            await self._plain(target, [dns.rdatatype.A, dns.rdatatype.AAAA])
+            await self._plain(target, [Type.A, Type.AAAA])
         else:
             await self._mx(term, target, where)
 
@@ -104,7 +102,7 @@ class SpfWalker:
             return
         await self._record(target, records[0], (*path, target), top)
 
-    async def _plain(self, target: str, kinds: list[dns.rdatatype.RdataType]) -> None:
+    async def _plain(self, target: str, kinds: list[Type]) -> None:
         replies = await asyncio.gather(*(self._asker.ask(target, kind, self._budget) for kind in kinds))
         if any(reply.outcome is Outcome.ANSWER for reply in replies):
             return
@@ -114,7 +112,7 @@ class SpfWalker:
             self._walk.incomplete = True
 
     async def _mx(self, term: SpfTerm, target: str, where: str) -> None:
-        reply = await self._asker.ask(target, dns.rdatatype.MX, self._budget)
+        reply = await self._asker.ask(target, Type.MX, self._budget)
         if reply.outcome not in DEFINITE:
             self._walk.incomplete = True
         elif not reply.records():
@@ -129,6 +127,6 @@ def _records(answer: TextAnswer) -> list[str]:
 
 def _askable(name: str) -> bool:
     try:
-        return name.isascii() and len(dns.name.from_text(name).labels) > 1
-    except (dns.exception.DNSException, ValueError):
+        return len(name_wire(name)) > 1
+    except BadName:
         return False

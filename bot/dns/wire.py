@@ -1,38 +1,36 @@
 """One question to one address, over UDP and TCP: a reply or the reason why there is none.
 
-Written on asyncio's own sockets rather than on dns.asyncquery: every question has a socket of its own
-(a random source port) that stays open over the tries, so a late answer to the first try still counts;
-packets with a wrong id or another question are passed over, as an attacker's would have to be; and the
-number in flight is bounded for the whole client.
+Written on asyncio's own sockets rather than on dns.asyncquery, which has no bound of time: every question
+has a socket of its own (a random source port) that stays open over the tries, so a late answer to the
+first try still counts; packets with a wrong id or another question are passed over, as an attacker's
+would have to be; and the number in flight is bounded for the whole client.
 """
 
 import asyncio
 import errno
 import socket
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from secrets import randbits
-
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
-import dns.opcode
-import dns.rcode
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
-import dns.rrset
+from typing import Any
 
 from bot.dns.config import Endpoint
+from bot.dns.message import (
+    BadMessage,
+    BadName,
+    Flag,
+    Message,
+    MxData,
+    Rcode,
+    Record,
+    Type,
+    answers,
+    query_wire,
+    read_message,
+)
 from bot.domain.facts import Outcome
 from bot.ports import Clock
 
-EDNS_SIZE = 1232  # what passes every path unfragmented (DNS flag day 2020)
-_FLAG_RD, _FLAG_CD, _FLAG_DO = 0x0100, 0x0010, 0x8000
 _NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACCES}
 
 MAX_CNAMES = 12  # an alias of an alias of …: longer chains are a loop for all that matters
@@ -62,120 +60,82 @@ class Reply:
 
     outcome: Outcome
     at: datetime
-    message: dns.message.Message | None = None
+    message: Message | None = None
     detail: str = ""
-    name: dns.name.Name = dns.name.root
-    rdtype: dns.rdatatype.RdataType = dns.rdatatype.NONE
+    name: str = "."
+    rdtype: Type = Type.A
 
     @property
     def rcode(self) -> str:
-        return "" if self.message is None else dns.rcode.to_text(self.message.rcode())
+        if self.message is None:
+            return ""
+        code = self.message.rcode
+        return Rcode(code).name if code in _RCODES else f"RCODE{code}"
 
     @property
     def authoritative(self) -> bool:
-        return self.message is not None and bool(self.message.flags & dns.flags.AA)
+        return self.message is not None and self.message.has(Flag.AA)
 
     @property
     def authenticated(self) -> bool:
-        return self.message is not None and bool(self.message.flags & dns.flags.AD)
+        return self.message is not None and self.message.has(Flag.AD)
 
-    def records(self) -> list[tuple[dns.rdata.Rdata, int]]:
+    def records(self) -> list[Record]:
         """The records asked for, each with its own TTL, at the end of any chain of aliases in the answer."""
-        return list(in_section(self.message.answer, self.end_of_chain(), self.rdtype)) if self.message else []
+        if self.message is None or not self.message.answer:
+            return []
+        name = self.end_of_chain()
+        return [r for r in self.message.answer if r.rdtype == self.rdtype and r.name == name]
+
+    def data(self) -> list[Any]:
+        """What these records hold."""
+        return [record.data for record in self.records()]
+
+    def mx(self) -> list[tuple[MxData, int]]:
+        """The records of an MX question with their TTLs."""
+        return [(record.data, record.ttl) for record in self.records()]
 
     def cname(self) -> str | None:
         """What the name asked for is an alias of, if it is one."""
-        if self.message is None or self.rdtype == dns.rdatatype.CNAME:
+        if self.message is None or self.rdtype == Type.CNAME:
             return None
-        for rdata, _ in in_section(self.message.answer, self.name, dns.rdatatype.CNAME):
-            return text_of(rdata.target)  # type: ignore[attr-defined]
-        return None
+        found = [r.data for r in self.message.answer if r.rdtype == Type.CNAME and r.name == self.name]
+        return str(found[0]) if found else None
 
-    def end_of_chain(self) -> dns.name.Name:
+    def end_of_chain(self) -> str:
         name = self.name
-        if self.message is None or self.rdtype == dns.rdatatype.CNAME:
+        if self.message is None or self.rdtype == Type.CNAME:
             return name
+        aliases = {r.name: str(r.data) for r in self.message.answer if r.rdtype == Type.CNAME}
         for _ in range(MAX_CNAMES):
-            step = [r.target for r, _ in in_section(self.message.answer, name, dns.rdatatype.CNAME)]  # type: ignore[attr-defined]
-            if not step:
+            if name not in aliases:
                 break
-            name = step[0]
+            name = aliases[name]
         return name
 
-    def authority(self, rdtype: dns.rdatatype.RdataType) -> list[tuple[dns.name.Name, dns.rdata.Rdata, int]]:
-        """(owner, record, TTL) of the authority section."""
+    def authority(self, rdtype: Type) -> list[Record]:
+        """The records of that type in the authority section."""
+        return [] if self.message is None else [r for r in self.message.authority if r.rdtype == rdtype]
+
+    def glue(self) -> list[tuple[str, str]]:
+        """(host, address) of the additional section."""
         if self.message is None:
             return []
-        return [(s.name, r, s.ttl) for s in self.message.authority if s.rdtype == rdtype for r in s]
-
-    def additional(self) -> list[tuple[str, str]]:
-        """(host, address) of the glue."""
-        if self.message is None:
-            return []
-        return [
-            (text_of(s.name), r.address)
-            for s in self.message.additional
-            if s.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA)
-            for r in s
-        ]
+        return [(r.name, r.data) for r in self.message.additional if r.rdtype in (Type.A, Type.AAAA)]
 
 
-@lru_cache(maxsize=8192)
-def name_of(text: str) -> dns.name.Name:
-    """A name for asking. Raises what dns.name.from_text raises."""
-    return dns.name.from_text(text)
-
-
-def text_of(name: dns.name.Name) -> str:
-    """An absolute name as the facts write it."""
-    return name.to_text().lower()
-
-
-def in_section(
-    section: list[dns.rrset.RRset], name: dns.name.Name, rdtype: dns.rdatatype.RdataType
-) -> Iterator[tuple[dns.rdata.Rdata, int]]:
-    """The records of a section with that owner and type, one by one with their TTLs."""
-    for rrset in section:
-        if rrset.rdtype == rdtype and rrset.rdclass == dns.rdataclass.IN and rrset.name == name:
-            for rdata in rrset:
-                yield rdata, rrset.ttl
-
-
-def query_wire(
-    name: dns.name.Name,
-    rdtype: dns.rdatatype.RdataType,
-    *,
-    recursion: bool,
-    cd: bool = False,
-    dnssec: bool = False,
-    edns: bool = True,
-) -> bytes:
-    """A question as it goes over the wire, with a random id."""
-    flags = (_FLAG_RD if recursion else 0) | (_FLAG_CD if cd else 0)
-    opt = struct.pack("!BHHIH", 0, 41, EDNS_SIZE, _FLAG_DO if dnssec else 0, 0) if edns else b""
-    head = struct.pack("!HHHHHH", randbits(16), flags, 1, 0, 0, 1 if edns else 0)
-    return head + (name.to_wire() or b"") + struct.pack("!HH", rdtype, dns.rdataclass.IN) + opt
+_RCODES = frozenset(Rcode)
 
 
 class _NotOurs(Exception):
     """A packet that is not the answer to the question."""
 
 
-def _read(query: bytes, packet: bytes) -> dns.message.Message:
-    """The message in `packet`. Raises _NotOurs, or dns.exception.DNSException where it cannot be read."""
-    if len(packet) < 12 or packet[:2] != query[:2] or not packet[2] & 0x80:
+def _read(query: bytes, packet: bytes) -> Message:
+    """The message in `packet`. Raises _NotOurs, or BadMessage where it cannot be read."""
+    if not answers(query, packet):
         raise _NotOurs
-    if packet[4:6] == b"\0\0":  # a server that could not even read the question
-        if not packet[3] & 0x0F:
-            raise _NotOurs
-    else:
-        end = query.index(b"\0", 12) + 5  # the root label, type and class: a question is never compressed
-        if packet[12:end].lower() != query[12:end].lower() or packet[4:6] != b"\0\x01":
-            raise _NotOurs
-    message = dns.message.from_wire(packet, one_rr_per_rrset=True, ignore_trailing=True)
-    if message.opcode() != dns.opcode.QUERY:
-        raise _NotOurs
-    return message
+    return read_message(packet)
 
 
 class _Udp(asyncio.DatagramProtocol):
@@ -184,7 +144,7 @@ class _Udp(asyncio.DatagramProtocol):
     def __init__(self, query: bytes) -> None:
         self._query = query
         self.strangers = 0
-        self.result: asyncio.Future[dns.message.Message] = asyncio.get_running_loop().create_future()
+        self.result: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         if self.result.done():
@@ -193,8 +153,8 @@ class _Udp(asyncio.DatagramProtocol):
             self.result.set_result(_read(self._query, data))
         except _NotOurs:
             self.strangers += 1
-        except (dns.exception.DNSException, ValueError, struct.error) as error:
-            self.result.set_exception(_Unreadable(type(error).__name__))
+        except BadMessage as error:
+            self.result.set_exception(error)
 
     def error_received(self, exc: Exception) -> None:
         if not self.result.done():
@@ -203,10 +163,6 @@ class _Udp(asyncio.DatagramProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.result.done():
             self.result.cancel()
-
-
-class _Unreadable(Exception):
-    """The right id, and no DNS message."""
 
 
 class _Closed(Exception):
@@ -225,8 +181,8 @@ class Transport:
     async def ask(
         self,
         place: Endpoint,
-        name: dns.name.Name,
-        rdtype: dns.rdatatype.RdataType,
+        name: str,
+        rdtype: Type,
         budget: Budget,
         *,
         recursion: bool = False,
@@ -242,9 +198,12 @@ class Transport:
         try:
             self.asked += 1
             for edns in (True, False):
-                query = query_wire(name, rdtype, recursion=recursion, cd=cd, dnssec=dnssec, edns=edns)
+                try:
+                    query = query_wire(name, rdtype, recursion=recursion, cd=cd, dnssec=dnssec, edns=edns)
+                except BadName as error:
+                    return self._none(Outcome.MALFORMED, str(error), name, rdtype)
                 reply = await self._exchange(place, query, name, rdtype, budget)
-                old = reply.message is not None and reply.message.rcode() in _BEFORE_EDNS
+                old = reply.message is not None and reply.message.rcode in _BEFORE_EDNS
                 if not old:
                     break
             return reply
@@ -255,8 +214,8 @@ class Transport:
         self,
         place: Endpoint,
         query: bytes,
-        name: dns.name.Name,
-        rdtype: dns.rdatatype.RdataType,
+        name: str,
+        rdtype: Type,
         budget: Budget,
     ) -> Reply:
         loop = asyncio.get_running_loop()
@@ -271,12 +230,12 @@ class Transport:
             return self._none(outcome, _name_of(error), name, rdtype)
         udp = _Udp(query)
         transport, _ = await loop.create_datagram_endpoint(lambda: udp, sock=sock)
-        tcp: asyncio.Task[dns.message.Message] | None = None
+        tcp: asyncio.Task[Message] | None = None
         try:
             for number, seconds in enumerate(self._tries):
                 if not udp.result.done():
                     transport.sendto(query)
-                waiting: set[asyncio.Future[dns.message.Message]] = {udp.result}
+                waiting: set[asyncio.Future[Message]] = {udp.result}
                 if number == len(self._tries) - 1:
                     tcp = tcp or asyncio.create_task(_over_tcp(place, query))
                     waiting.add(tcp)
@@ -288,7 +247,7 @@ class Transport:
                     good = [f for f in done if f.exception() is None]
                     if good:
                         message = good[0].result()
-                        if good[0] is udp.result and message.flags & dns.flags.TC:
+                        if good[0] is udp.result and message.has(Flag.TC):
                             tcp = tcp or asyncio.create_task(_over_tcp(place, query))
                             return await self._instead(tcp, budget, name, rdtype)
                         return self._reply(message, name, rdtype)
@@ -307,10 +266,10 @@ class Transport:
 
     async def _instead(
         self,
-        tcp: "asyncio.Task[dns.message.Message]",
+        tcp: "asyncio.Task[Message]",
         budget: Budget,
-        name: dns.name.Name,
-        rdtype: dns.rdatatype.RdataType,
+        name: str,
+        rdtype: Type,
     ) -> Reply:
         """The whole answer over TCP, after UDP gave a truncated one. Half an answer is none."""
         done, _ = await asyncio.wait({tcp}, timeout=budget.left(self._tries[-1]))
@@ -325,16 +284,16 @@ class Transport:
     def _nothing(
         self,
         udp: _Udp,
-        tcp: "asyncio.Task[dns.message.Message] | None",
-        name: dns.name.Name,
-        rdtype: dns.rdatatype.RdataType,
+        tcp: "asyncio.Task[Message] | None",
+        name: str,
+        rdtype: Type,
     ) -> Reply:
         errors = [
             future.exception()
             for future in (udp.result, tcp)
             if future is not None and future.done() and not future.cancelled()
         ]
-        unreadable = [e for e in errors if isinstance(e, (_Unreadable, _NotOurs))]
+        unreadable = [e for e in errors if isinstance(e, (BadMessage, _NotOurs))]
         if unreadable or udp.strangers:
             return self._none(Outcome.MALFORMED, "answers that are not to the question", name, rdtype)
         for error in errors:
@@ -342,21 +301,17 @@ class Transport:
                 return self._failed(error, name, rdtype)
         return self._none(Outcome.TIMEOUT, "no answer on UDP or TCP", name, rdtype)
 
-    def _failed(self, error: BaseException, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Reply:
-        if isinstance(error, (_Unreadable, _NotOurs)):
+    def _failed(self, error: BaseException, name: str, rdtype: Type) -> Reply:
+        if isinstance(error, (BadMessage, _NotOurs)):
             return self._none(Outcome.MALFORMED, "unreadable", name, rdtype)
         if isinstance(error, _Closed):
             return self._none(Outcome.TIMEOUT, str(error), name, rdtype)
         return self._none(Outcome.UNREACHABLE, _name_of(error), name, rdtype)
 
-    def _none(
-        self, outcome: Outcome, detail: str, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
-    ) -> Reply:
+    def _none(self, outcome: Outcome, detail: str, name: str, rdtype: Type) -> Reply:
         return Reply(outcome, self._clock.now(), None, detail, name, rdtype)
 
-    def _reply(
-        self, message: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
-    ) -> Reply:
+    def _reply(self, message: Message, name: str, rdtype: Type) -> Reply:
         reply = Reply(Outcome.OTHER, self._clock.now(), message, "", name, rdtype)
         return Reply(_outcome(reply), reply.at, message, "", name, rdtype)
 
@@ -366,27 +321,25 @@ def _name_of(error: BaseException) -> str:
     return errno.errorcode.get(code or 0, type(error).__name__)
 
 
-_BEFORE_EDNS = {dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS}
+_BEFORE_EDNS = frozenset({Rcode.FORMERR, Rcode.NOTIMP, Rcode.BADVERS})
+_OUTCOMES = {
+    Rcode.NXDOMAIN: Outcome.NXDOMAIN,
+    Rcode.REFUSED: Outcome.REFUSED,
+    Rcode.SERVFAIL: Outcome.SERVFAIL,
+}
 
 
 def _outcome(reply: Reply) -> Outcome:
-    message = reply.message
-    if message is None:
+    if reply.message is None:
         return Outcome.OTHER
-    code = message.rcode()
-    if code == dns.rcode.NXDOMAIN:
-        return Outcome.NXDOMAIN
-    if code == dns.rcode.REFUSED:
-        return Outcome.REFUSED
-    if code == dns.rcode.SERVFAIL:
-        return Outcome.SERVFAIL
-    if code != dns.rcode.NOERROR:
-        return Outcome.OTHER
-    return Outcome.ANSWER if reply.records() else Outcome.NODATA
+    code = reply.message.rcode
+    if code == Rcode.NOERROR:
+        return Outcome.ANSWER if reply.records() else Outcome.NODATA
+    return _OUTCOMES.get(Rcode(code), Outcome.OTHER) if code in _RCODES else Outcome.OTHER
 
 
-async def _over_tcp(place: Endpoint, query: bytes) -> dns.message.Message:
-    """The reply over TCP. Raises OSError, _Closed, _Unreadable, _NotOurs; the caller bounds the time."""
+async def _over_tcp(place: Endpoint, query: bytes) -> Message:
+    """The reply over TCP. Raises OSError, _Closed, BadMessage, _NotOurs; the caller bounds the time."""
     reader, writer = await asyncio.open_connection(*place)
     try:
         writer.write(struct.pack("!H", len(query)) + query)
@@ -396,7 +349,5 @@ async def _over_tcp(place: Endpoint, query: bytes) -> dns.message.Message:
         return _read(query, packet)
     except asyncio.IncompleteReadError as error:
         raise _Closed("closed before a whole answer") from error
-    except (dns.exception.DNSException, ValueError, struct.error) as error:
-        raise _Unreadable(type(error).__name__) from error
     finally:
         writer.close()

@@ -213,8 +213,8 @@ def dns_lab(folder: Path) -> Iterator[DnsLab]:
     ):
         lab.places[address] = (LOOPBACK, free_port())
     try:
-        _knot(lab, "registry", REGISTRY, _registry_zones())
-        _knot(lab, "primary", PRIMARY, _domain_zones())
+        start_knot(lab, "registry", REGISTRY, _registry_zones())
+        start_knot(lab, "primary", PRIMARY, _domain_zones())
         lab.wait(REGISTRY, "jp.")
         lab.wait(PRIMARY, DOMAINS[-1])
         for domain in SIGNED:
@@ -222,7 +222,7 @@ def dns_lab(folder: Path) -> Iterator[DnsLab]:
         _bind(lab)
         _dnsdist(lab)
         for number, (address, habit) in enumerate([(RESOLVER, "cache-max-ttl: 0"), *CACHES.values()]):
-            _unbound(lab, f"unbound{number}", address, habit)
+            start_unbound(lab, f"unbound{number}", address, _stubs(), habit, _anchors(lab))
         for address in (RESOLVER, *(a for a, _ in CACHES.values())):
             lab.wait(address, "mgf.cybermail.jp.", "A", recursion=True)
         lab.wait(SECONDARY, DOMAINS[-1])
@@ -280,7 +280,8 @@ def _zone(domain: str, nameservers: Iterable[str]) -> str:
     return f"$TTL {TTL}\n{soa}\n{ns}@ {TTL} MX {OLD}\n"
 
 
-def _knot(lab: DnsLab, name: str, address: str, zones: dict[str, str]) -> None:
+def start_knot(lab: DnsLab, name: str, address: str, zones: dict[str, str]) -> None:
+    """An authoritative server that takes updates from this machine. `zones`: name → zone file."""
     folder = lab.folder / name
     folder.mkdir()
     host, port = lab.places[address]
@@ -335,7 +336,7 @@ def _dnsdist(lab: DnsLab) -> None:
         "servfail": "RCodeAction(DNSRCode.SERVFAIL)",
         "refused": "RCodeAction(DNSRCode.REFUSED)",
     }
-    lines = [f'newServer({{address="{LOOPBACK}:{backend}", useClientSubnet=false, healthCheckMode="up"}})']
+    lines = [f'newServer({{address="{LOOPBACK}:{backend}", useClientSubnet=false}})']
     for fault, address in FAULTY.items():
         port = lab.places[address][1]
         adder = "addLocal" if fault != FAULTS[0] else "setLocal"
@@ -347,19 +348,24 @@ def _dnsdist(lab: DnsLab) -> None:
             lines.append(f"addAction(AndRule{{{here}, TCPRule(false)}}, TCAction())")
         else:
             lines.append(f"addAction({here}, DelayAction({LATE}))")
-    lines.append('setACL({"127.0.0.0/8"})')
+    lines += ['setACL({"127.0.0.0/8"})', 'setSecurityPollSuffix("")']
     config = lab.folder / "dnsdist.conf"
     config.write_text("\n".join(lines) + "\n")
     lab.run("dnsdist", "--supervised", "--disable-syslog", "-C", str(config))
 
 
-def _unbound(lab: DnsLab, name: str, address: str, habit: str) -> None:
+def start_unbound(
+    lab: DnsLab,
+    name: str,
+    address: str,
+    stubs: Iterable[tuple[str, list[str]]],
+    habit: str,
+    anchors: str = "",
+) -> None:
+    """A validating cache. `stubs`: (zone, the addresses that serve it); `habit`: lines of its own."""
     folder = lab.folder / name
     folder.mkdir()
     port = lab.places[address][1]
-    stubs = [("jp", [REGISTRY]), ("example", [REGISTRY])]
-    stubs += [(domain, [PRIMARY, SECONDARY]) for domain in DOMAINS]
-    stubs += [(domain, [PRIMARY]) for domain in (*SIGNED, "lame.jp", *(f"{fault}.jp" for fault in FAULTS))]
     zones = ""
     for zone, addresses in stubs:
         places = "".join(f"  stub-addr: {LOOPBACK}@{lab.places[a][1]}\n" for a in addresses)
@@ -369,10 +375,20 @@ def _unbound(lab: DnsLab, name: str, address: str, habit: str) -> None:
         f"  interface: {LOOPBACK}@{port}\n  do-ip6: no\n  use-syslog: no\n  verbosity: 0\n"
         '  do-not-query-localhost: no\n  module-config: "validator iterator"\n  num-threads: 1\n'
         '  infra-cache-max-rtt: 1000\n  aggressive-nsec: no\n  root-hints: ""\n  cache-max-negative-ttl: 1\n'
-        f"{_anchors(lab)}{'  ' + habit if habit else ''}\n"
+        f"{anchors}{'  ' + habit if habit else ''}\n"
         "remote-control:\n  control-enable: no\n" + zones
     )
     lab.run("unbound", "-d", "-c", str(folder / "unbound.conf"))
+
+
+def _stubs() -> list[tuple[str, list[str]]]:
+    alone = [*SIGNED, "lame.jp", *(f"{fault}.jp" for fault in FAULTS)]
+    return [
+        ("jp", [REGISTRY]),
+        ("example", [REGISTRY]),
+        *((domain, [PRIMARY, SECONDARY]) for domain in DOMAINS),
+        *((domain, [PRIMARY]) for domain in alone),
+    ]
 
 
 def _anchors(lab: DnsLab) -> str:
