@@ -12,6 +12,7 @@ from bot.content.hosts import recognise
 from bot.dns.client import DnsClient
 from bot.dns.config import DnsConfig, parse_endpoints
 from bot.dns.idn import TableRules
+from bot.domain.policy import Policy, channel_langs, freezes
 from bot.holidays import japanese_calendar
 from bot.matching import default_matcher
 from bot.ports import Clock, Dns
@@ -62,6 +63,7 @@ class Bot:
             rules=TableRules(),
             name_host=name_host,
             operators=frozenset(settings.operators),
+            policy=policy_by(settings),
             wake=sender.wake,
         )
         self.sender = sender
@@ -129,6 +131,16 @@ class Bot:
         """When DNS is next looked at unasked, where that is before `until`."""
         rows = await self.store.transact(lambda tx: tx.cutovers.due_looks(until, 1))
         return rows[0].next_look_at if rows else None
+
+
+def policy_by(settings: Settings) -> Policy:
+    """What holds in every workspace that has set nothing itself. Raises BadPolicy."""
+    return Policy(
+        operators=frozenset(settings.operators),
+        channels=frozenset(settings.channels),
+        langs=channel_langs(settings.channel_languages),
+        freezes=freezes(settings.freezes),
+    )
 
 
 def name_host(nameservers: Sequence[str]) -> str | None:

@@ -63,6 +63,17 @@ class Settings(BaseSettings):
         default=(),
         description="User ids that may act on every cutover; without it every full member may",
     )
+    channels: Words = Field(
+        default=(), description="Ids of the channels where the bot may be used; without it everywhere"
+    )
+    channel_languages: Words = Field(
+        default=(),
+        description="Language of what everybody in a channel sees, as C0123ABC=en; else whoever began's",
+    )
+    freezes: Words = Field(
+        default=(),
+        description="Days on which nothing may be changed, as 2026-12-28..2027-01-04",
+    )
     messages_per_second: float = Field(
         default=1.0, description="Pace of messages in one channel; Slack allows about one"
     )
@@ -89,7 +100,15 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator(
-        "resolvers", "nameservers", "sample_resolvers", "closed_days", "operators", mode="before"
+        "resolvers",
+        "nameservers",
+        "sample_resolvers",
+        "closed_days",
+        "operators",
+        "channels",
+        "channel_languages",
+        "freezes",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -18,6 +18,9 @@ def history_text(kind: str, data: Mapping[str, Any], lang: str, escape: Escape =
     words: dict[str, Any] = {}
     if data.get("step"):
         words["step"] = say(f"step.short.{data['step']}", lang)
+    if data.get("item"):
+        key = f"item.{data['item']}"
+        words["item"] = say(key, lang) if has(key) else str(data["item"])
     if kind in ("reminded", "dropped"):
         words["reminder"] = _reminder(str(data.get("kind", "")), lang)
     if kind == "step_skipped":

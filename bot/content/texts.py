@@ -46,6 +46,24 @@ class Letter:
 def change_of(cutover: Cutover, plan: CutoverPlan, shown_domain: str) -> Change:
     """What a cutover and its plan put into the texts. `shown_domain`: as people read it (日本語.jp)."""
     due = {reminder.kind: reminder.due_at for reminder in plan.reminders}
+    return change_at(
+        cutover,
+        shown_domain,
+        lower_by=due.get(ReminderKind.LOWER_TTL),
+        restore_after=due.get(ReminderKind.RESTORE_TTL),
+        safe_from=plan.safe_from,
+    )
+
+
+def change_at(
+    cutover: Cutover,
+    shown_domain: str,
+    *,
+    lower_by: datetime | None = None,
+    restore_after: datetime | None = None,
+    safe_from: datetime | None = None,
+) -> Change:
+    """As `change_of`, of instants that were worked out before."""
     snapshot = cutover.snapshot
     in_force = snapshot.ttl if snapshot and snapshot.ttl is not None else LOW_TTL
     # On the day the lines carry the lowered TTL, unless the DNS service cannot change one (B4).
@@ -58,9 +76,9 @@ def change_of(cutover: Cutover, plan: CutoverPlan, shown_domain: str) -> Change:
         old=[zone_line(cutover.domain, mx, ttl) for mx in old],
         new=[zone_line(cutover.domain, mx, ttl) for mx in sorted(cutover.expected)],
         ttl=snapshot.ttl if snapshot else None,
-        lower_by=due.get(ReminderKind.LOWER_TTL),
-        restore_after=due.get(ReminderKind.RESTORE_TTL),
-        safe_from=plan.safe_from,
+        lower_by=lower_by,
+        restore_after=restore_after,
+        safe_from=safe_from,
     )
 
 

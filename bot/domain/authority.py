@@ -25,6 +25,7 @@ class Act(StrEnum):
     SETTLE = "settle"  # answer a reminder, tick a step
     MOVE = "move"  # reschedule, assign
     END = "end"  # cancel, roll back, override a guard
+    SET = "set"  # the workspace's own settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.SETTLE: frozenset({Role.OWNER, Role.ASSIGNEE, Role.OPERATOR}),
     Act.MOVE: frozenset({Role.OWNER, Role.ASSIGNEE, Role.OPERATOR}),
     Act.END: frozenset({Role.OWNER, Role.OPERATOR}),
+    Act.SET: frozenset({Role.OPERATOR}),
 }
 
 

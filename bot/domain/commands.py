@@ -13,6 +13,16 @@ class Verb(StrEnum):
     CHECK = "check"
     PLAN = "plan"
     HISTORY = "history"
+    MENU = "menu"
+    PREPARE = "prepare"
+    RUNBOOK = "runbook"
+    TESTS = "tests"
+    TEXT = "text"
+    CALENDAR = "calendar"
+    REPORT = "report"
+    EXPORT = "export"
+    LOCKDOWN = "lockdown"
+    SETTINGS = "settings"
     RESCHEDULE = "reschedule"
     ASSIGN = "assign"
     ROLLBACK = "rollback"
@@ -45,6 +55,31 @@ SPELLINGS: dict[str, Verb] = {
     "schedule": Verb.PLAN,
     "履歴": Verb.HISTORY,
     "log": Verb.HISTORY,
+    "メニュー": Verb.MENU,
+    "準備": Verb.PREPARE,
+    "事前準備": Verb.PREPARE,
+    "preparation": Verb.PREPARE,
+    "当日": Verb.RUNBOOK,
+    "手順書": Verb.RUNBOOK,
+    "steps": Verb.RUNBOOK,
+    "受信テスト": Verb.TESTS,
+    "テスト表": Verb.TESTS,
+    "matrix": Verb.TESTS,
+    "文面": Verb.TEXT,
+    "案内文": Verb.TEXT,
+    "依頼文": Verb.TEXT,
+    "texts": Verb.TEXT,
+    "カレンダー": Verb.CALENDAR,
+    "ics": Verb.CALENDAR,
+    "報告": Verb.REPORT,
+    "報告書": Verb.REPORT,
+    "レポート": Verb.REPORT,
+    "書き出し": Verb.EXPORT,
+    "エクスポート": Verb.EXPORT,
+    "受信制限": Verb.LOCKDOWN,
+    "lock-down": Verb.LOCKDOWN,
+    "設定": Verb.SETTINGS,
+    "config": Verb.SETTINGS,
     "延期": Verb.RESCHEDULE,
     "日程変更": Verb.RESCHEDULE,
     "変更": Verb.RESCHEDULE,
@@ -66,6 +101,17 @@ SPELLINGS: dict[str, Verb] = {
     "ヘルプ": Verb.HELP,
     "使い方": Verb.HELP,
     "?": Verb.HELP,
+}
+
+
+# A cutover is meant by these; the others are of the workspace, or of a domain.
+OF_CUTOVER = frozenset(Verb) - {
+    Verb.START,
+    Verb.LIST,
+    Verb.CHECK,
+    Verb.ASK,
+    Verb.SETTINGS,
+    Verb.HELP,
 }
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 LONGEST_FREEZE = timedelta(days=366)
-NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class BadPolicy(ValueError):
@@ -38,7 +36,7 @@ class Policy:
 
     operators: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
-    langs: Mapping[str, str] = field(default=NONE)  # channel id: ja or en, for what all there see
+    langs: Mapping[str, str] = field(default_factory=dict)  # channel id: ja or en, for what all there see
     freezes: tuple[Freeze, ...] = ()
 
     def allows(self, channel: str) -> bool:

@@ -1,53 +1,114 @@
-"""The App Home: one's own cutovers, the others', and a way to begin."""
+"""The App Home: what is late, running, due today and within seven days, the rest in pages; a way to begin."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.authority import Actor, Role, role_of
 from bot.domain.cutover import OPEN_STATES, Cutover
+from bot.domain.desk import Due, Group, due
 from bot.ports import Tx
 from bot.slack import elements as el
-from bot.slack.checklist import next_step
+from bot.slack.desk import NAME, verb_button
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block
 from bot.slack.voice import Voice
 from bot.usecases.context import Deps
+from bot.usecases.desk import MOST, zone_of
 
-MOST = 20
+PAGE = 20  # rows; a view holds 100 blocks
+_ORDER = (Group.LATE, Group.RUNNING, Group.TODAY, Group.WEEK, Group.REST)
+
+Row = tuple[Cutover, Due]
 
 
-async def view(deps: Deps, actor: Actor) -> dict[str, Any]:
-    """The view for `actor`, as of now. Outsiders see that they may not use the bot."""
-    voice = Voice(actor.lang)
+async def view(deps: Deps, actor: Actor, shown: Mapping[str, str]) -> dict[str, Any]:
+    """The view for `actor`, as of now. `shown`: p, the page, and m=1 for one's own alone.
+
+    Outsiders see that they may not use the bot.
+    """
+    voice = Voice(actor.lang, zone_of(actor))
     if role_of(actor, None, deps.operators) is Role.OUTSIDER:
         return {"type": "home", "blocks": [el.section(voice("refuse.outsider"))]}
 
-    def read(tx: Tx) -> tuple[tuple[Cutover, ...], int]:
-        page = tx.cutovers.list(actor.team, states=OPEN_STATES, limit=MOST)
-        return page.rows, page.total
+    def read(tx: Tx) -> Sequence[Cutover]:
+        return tx.cutovers.list(actor.team, states=OPEN_STATES, limit=MOST).rows
 
-    rows, total = await deps.store.transact(read)
-    mine = [c for c in rows if actor.user in (c.owner, *c.assignees)]
-    others = [c for c in rows if c not in mine]
+    cutovers = await deps.store.transact(read)
+    now, tz = deps.clock.now(), zone_of(actor)
+    mine = shown.get("m") == "1"
+    rows = [(cutover, due(cutover, now, tz)) for cutover in cutovers]
+    if mine:
+        rows = [row for row in rows if actor.user in (row[0].owner, *row[0].assignees)]
+    rows.sort(key=lambda row: (_ORDER.index(row[1].group), row[1].at, row[0].domain))
     blocks: list[Block] = [el.header(voice("home.title"))]
-    if not rows:
-        blocks.append(el.section(voice("home.empty")))
-    for title, group in (("home.mine", mine), ("home.others", others)):
-        if group:
-            blocks.append(el.section(voice(title)))
-            blocks += [_row(voice, cutover) for cutover in group]
-    if total > len(rows):
-        blocks.append(el.context(voice("list.more", count=total - len(rows))))
-    start = el.button(voice("button.new"), "open_form", {"d": ""}, style="primary")
-    blocks += el.actions([start])
-    blocks.append(el.context(voice("home.updated", at=deps.clock.now())))
+    blocks += el.actions(_top(voice, mine=mine, any_=bool(cutovers)))
+    blocks += _body(voice, rows, _page(shown, len(rows)), mine=mine) if cutovers else [_empty(voice)]
+    blocks.append(el.context(voice("home.updated", at=now)))
     return {"type": "home", "blocks": blocks}
 
 
-def _row(voice: Voice, cutover: Cutover) -> Block:
-    step = next_step(cutover)
+def _empty(voice: Voice) -> Block:
+    return el.section(voice("home.empty"))
+
+
+def _top(voice: Voice, *, mine: bool, any_: bool) -> list[Block]:
+    made = [el.button(voice("button.new"), "open_form", {"d": ""}, style="primary")]
+    if any_:
+        label = voice("button.everything" if mine else "button.only_mine")
+        made.append(el.button(label, "home.mine", {"m": "0" if mine else "1"}))
+    return made
+
+
+def _page(shown: Mapping[str, str], total: int) -> int:
+    asked = shown.get("p", "1")
+    pages = max(1, -(-total // PAGE))
+    return min(max(1, int(asked) if asked.isdecimal() else 1), pages)
+
+
+def _body(voice: Voice, rows: Sequence[Row], page: int, *, mine: bool) -> list[Block]:
+    count = {group: sum(due_.group is group for _, due_ in rows) for group in Group}
+    counted = voice(
+        "home.count",
+        total=len(rows),
+        late=count[Group.LATE],
+        running=count[Group.RUNNING],
+        today=count[Group.TODAY],
+        week=count[Group.WEEK],
+    )
+    blocks: list[Block] = [el.context(counted, *([voice("home.showing_mine")] if mine else []))]
+    if not rows:
+        return [*blocks, el.section(voice("home.mine_none"))]
+    if page == 1 and not count[Group.LATE] and not count[Group.RUNNING] and not count[Group.TODAY]:
+        blocks.append(el.section(voice("home.all_quiet")))
+    shown = rows[(page - 1) * PAGE : page * PAGE]
+    for group in _ORDER:
+        members = [row for row in shown if row[1].group is group]
+        if members:
+            blocks.append(el.divider())
+            blocks.append(el.section(voice(f"home.{group.value}")))
+            blocks += [_row(voice, cutover, due_) for cutover, due_ in members]
+    pages = max(1, -(-len(rows) // PAGE))
+    own = {"m": "1" if mine else "0"}
+    turns: list[Block] = []
+    if page > 1:
+        turns.append(el.button(voice("button.prev_page"), "home.prev", {**own, "p": str(page - 1)}))
+    if page < pages:
+        turns.append(el.button(voice("button.next_page"), "home.next", {**own, "p": str(page + 1)}))
+    blocks += el.actions(turns)
+    if pages > 1:
+        blocks.append(el.context(voice("list.page", page=page, pages=pages)))
+    return blocks
+
+
+def _row(voice: Voice, cutover: Cutover, due_: Due) -> Block:
+    name = el.escape(el.cut(shown_name(cutover.domain), NAME))
+    next_ = f"　→ {voice.short(due_.step)}" if due_.step else ""
     lines = [
-        f"*{el.escape(el.cut(shown_name(cutover.domain), 120))}*　{voice(f'state.{cutover.state.value}')}",
-        voice.at(cutover.day) + (f"　→ {voice.short(step)}" if step else ""),
+        f"*{name}*　{voice(f'state.{cutover.state.value}')}",
+        f"{voice.at(cutover.day)}　<@{cutover.owner}>{next_}",
     ]
-    button = el.button(voice("button.status"), f"status.{cutover.id}", {"c": cutover.id})
-    return el.section("\n".join(lines), accessory=button)
+    safe = cutover.instants.t_safe
+    if safe is not None and due_.group in (Group.RUNNING, Group.LATE):
+        lines.append(voice("home.safe", at=safe))
+    menu = verb_button(voice, "menu", cutover.id)
+    return el.section("\n".join(lines), accessory={**menu, "action_id": f"do.{cutover.id}"})

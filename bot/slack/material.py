@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.cutover import Cutover
+from bot.domain.desk import DECIDED, TICKED, UNTICKED
+from bot.domain.facts import DomainFacts
 from bot.domain.teams import Team
-from bot.ports import Outgoing, ReminderRow, Tx
+from bot.ports import HistoryEntry, Outgoing, ReminderRow, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,13 @@ class Material:
     now: datetime
     cutover: Cutover | None = None
     pending: Sequence[ReminderRow] = ()
+    history: Sequence[HistoryEntry] = ()
+    last: DomainFacts | None = None  # what DNS gave when it was last looked at
+
+
+_TICKS = frozenset({TICKED, UNTICKED, DECIDED})
+_WANTS_TICKS = frozenset({"prepare", "tests", "runbook", "lockdown"})
+_WANTS_HISTORY = frozenset({"report", "export"})
 
 
 def gather(tx: Tx, team: Team, message: Outgoing, now: datetime) -> Material:
@@ -25,4 +34,12 @@ def gather(tx: Tx, team: Team, message: Outgoing, now: datetime) -> Material:
     cutover = tx.cutovers.get(team, message.cutover_id)
     if cutover is None:
         return Material(now)
-    return Material(now, cutover, tx.reminders.pending(team, cutover.id))
+    history: Sequence[HistoryEntry] = ()
+    last: DomainFacts | None = None
+    if message.kind in _WANTS_TICKS:
+        history = tx.history.of(team, cutover.id, kinds=_TICKS)
+    elif message.kind in _WANTS_HISTORY:
+        history = tx.history.of(team, cutover.id)
+        looks = tx.observations.of(team, cutover.id) if message.kind == "report" else ()
+        last = looks[-1] if looks else None
+    return Material(now, cutover, tx.reminders.pending(team, cutover.id), history, last)

@@ -1,13 +1,15 @@
 """What is said to one person or outside a cutover's thread: refusals, lists, help, check results."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from bot.content.history_text import history_text
 from bot.content.refusals import refusal
-from bot.domain.cutover import Step
 from bot.domain.facts_json import facts_from_json
 from bot.domain.progress import asked
 from bot.slack import elements as el
+from bot.slack.desk import reschedule_pick
 from bot.slack.material import Material
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block, Rendered
@@ -74,9 +76,14 @@ def form_expired(voice: Voice, args: Args) -> Rendered:
 def unknown_command(voice: Voice, args: Args) -> Rendered:
     """The word that is no verb, the nearest that is, and the list of all."""
     parts = [voice("command.unknown", word=el.cut(str(args.get("word")), 60))]
+    buttons: list[Block] = []
     if args.get("nearest"):
-        parts.append(voice("command.nearest", verb=args["nearest"]))
-    return only("\n".join([*parts, "", voice("help.text")]))
+        nearest = str(args["nearest"])
+        parts.append(voice("command.nearest", verb=nearest))
+        data = {"v": nearest, "r": str(args.get("rest") or "")[:300]}
+        label = el.cut(f"/mxcutover {nearest} {args.get('rest') or ''}".strip(), 75)
+        buttons.append(el.button(label, "do.nearest", data, style="primary"))
+    return only("\n".join([*parts, "", voice("help.text")]), *el.actions(buttons))
 
 
 def needs_domain(voice: Voice, args: Args) -> Rendered:
@@ -100,28 +107,6 @@ def none_for(voice: Voice, args: Args) -> Rendered:
     return only(voice("status.none_for", domain=shown_name(domain)), *el.actions([button]))
 
 
-def listing(voice: Voice, args: Args) -> Rendered:
-    """The open cutovers, the nearest day first."""
-    rows = args.get("rows", ())
-    if not rows:
-        return none_for(voice, {})
-    lines = [voice("list.title", total=args["total"])]
-    lines += [
-        voice(
-            "list.line",
-            domain=el.cut(shown_name(row["domain"]), 120),
-            state=voice(f"state.{row['state']}"),
-            day=instant(row["day"]),
-            owner=row["owner"],
-        )
-        for row in rows
-    ]
-    left = args["total"] - len(rows)
-    if left > 0:
-        lines.append(voice("list.more", count=left))
-    return only("\n".join(lines))
-
-
 def plan(voice: Voice, material: Material, args: Args) -> Rendered:
     """The reminders to come."""
     cutover = material.cutover
@@ -140,31 +125,10 @@ def history(voice: Voice, material: Material, args: Args) -> Rendered:
     for row in args.get("rows", ()):
         who = f"　<@{row['actor']}>" if row.get("actor") else ""
         at = voice.at(instant(row["at"]) or material.now)
-        lines.append(f"• {at}　{history_line(voice, row['kind'], row.get('data') or {})}{who}")
+        lines.append(
+            f"• {at}　{history_text(row['kind'], row.get('data') or {}, voice.lang, el.escape)}{who}"
+        )
     return only("\n".join(lines))
-
-
-def history_line(voice: Voice, kind: str, data: Args) -> str:
-    """One entry in words."""
-    words: dict[str, Any] = {}
-    if "step" in data:
-        words["step"] = voice.short(Step(data["step"]))
-    if kind == "event":
-        return voice(f"event.{data['event']}")
-    if kind in ("reminded", "dropped"):
-        name = str(data.get("kind", ""))
-        words["reminder"] = _kind(voice, name)
-    if kind == "step_skipped":
-        words["reason"] = el.cut(str(data.get("reason") or "-"), 80)
-    key = f"history.{kind}"
-    return voice(key, **words) if voice.has(key) else kind
-
-
-def _kind(voice: Voice, kind: str) -> str:
-    if kind.startswith("later:"):
-        return voice.short(Step(kind.split(":")[1]))
-    key = f"reminder_name.{kind.split(':')[0]}"
-    return voice(key) if voice.has(key) else kind
 
 
 def check(voice: Voice, material: Material, args: Args) -> Rendered:
@@ -219,7 +183,11 @@ def ask_reschedule(voice: Voice, material: Material, args: Args) -> Rendered:
         return only(voice("refuse.gone"))
     days = [instant(day) or material.now for day in args["days"]]
     if not days:
-        return only(voice.needs(args))
+        text = voice.needs(args)
+        if args.get("frozen"):
+            first, last = (date.fromisoformat(day) for day in args["frozen"])
+            text = voice("reschedule.frozen", first=first, last=last)
+        return only(text, *reschedule_pick(voice, cutover))
     if len(days) > 1:
         text = voice.needs({**args, "readings": days})
     else:

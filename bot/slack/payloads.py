@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.usecases.context import Where
@@ -43,7 +44,15 @@ def where(kind: str, body: Body) -> Where:
     channel = str(part.get("id") or container.get("channel_id") or "")
     message: Body = body.get("message") or {}
     thread = message.get("thread_ts") or container.get("thread_ts")
-    return Where(channel, thread, body.get("response_url"), channel.startswith("D"))
+    in_message = container.get("type") == "message"
+    return Where(
+        channel,
+        thread,
+        body.get("response_url"),
+        channel.startswith("D"),
+        message_ts=str(container["message_ts"]) if in_message and container.get("message_ts") else None,
+        is_ephemeral=bool(container.get("is_ephemeral")),
+    )
 
 
 def _is_dm(event: Body, channel: str) -> bool:
@@ -65,13 +74,33 @@ def click(body: Body) -> Click | None:
         return None
     action = actions[0]
     verb = str(action.get("action_id", "")).split(".")[0]
+    value = action.get("value")
+    if value is None:
+        # A picker carries no value of its own: what it belongs to is in its block's id.
+        return Click(verb, {**_data(str(action.get("block_id", ""))), **_picked(action)})
     try:
-        data = json.loads(action.get("value") or "{}")
+        data = json.loads(value or "{}")
     except ValueError:
         return None
     if not isinstance(data, dict):
         return None
-    return Click(verb, {str(key): str(value) for key, value in data.items()})
+    return Click(verb, {str(key): str(part) for key, part in data.items()})
+
+
+def _data(block_id: str) -> dict[str, str]:
+    """`c=…&v=…` of a picker's block."""
+    pairs = (part.partition("=") for part in block_id.split("&") if "=" in part)
+    return {name: value for name, _, value in pairs}
+
+
+def _picked(action: Body) -> dict[str, str]:
+    if action.get("selected_date_time"):
+        at = datetime.fromtimestamp(int(action["selected_date_time"]), UTC)
+        return {"at": at.isoformat()}
+    if action.get("selected_user"):
+        return {"u": str(action["selected_user"])}
+    option = action.get("selected_option")
+    return {"o": str(option.get("value", ""))} if isinstance(option, Mapping) else {}
 
 
 def without_mentions(text: str, bot_user: str | None) -> str:

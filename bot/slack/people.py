@@ -1,6 +1,6 @@
 """Who somebody is, as Slack vouches for it now: guest or member, language, time zone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -45,6 +45,25 @@ class Directory:
             is_guest=person.is_guest,
             is_foreign=foreign,
         )
+
+    async def names(self, team: Team, users: Sequence[str], most: int = 50) -> dict[str, str]:
+        """What people are called, for a report; who is not found keeps the id."""
+        client = await self._clients.of(team)
+        found: dict[str, str] = {}
+        if client is None:
+            return found
+        for user in users[:most]:
+            try:
+                response = await client.users_info(user=user)
+                who: Mapping[str, Any] = response["user"]
+            except Exception as error:
+                log.info("a name was not found", error=type(error).__name__)
+                continue
+            profile: Mapping[str, Any] = who.get("profile") or {}
+            name = profile.get("display_name") or who.get("real_name") or who.get("name")
+            if name:
+                found[user] = str(name)
+        return found
 
     async def _person(self, team: Team, user: str) -> Person:
         now = self._clock.now()

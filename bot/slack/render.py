@@ -1,15 +1,17 @@
 """From what a message says to how it looks. One table of kinds; a kind that is not in it is a mistake."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.ports import Outgoing
-from bot.slack import notes, thread
+from bot.slack import desk, files, notes, thread
+from bot.slack import elements as el
 from bot.slack.checklist import root
 from bot.slack.faq import faq
 from bot.slack.material import Material
-from bot.slack.rendered import Rendered
+from bot.slack.rendered import Block, Rendered
 from bot.slack.voice import TOKYO, Voice
 
 
@@ -29,7 +31,7 @@ def render(message: Outgoing, material: Material) -> Rendered:
     if cutover is None:
         return thread.only(voice("refuse.gone"))
     if kind == "root":
-        return root(voice, material, cutover)
+        return _with_menu(voice, root(voice, material, cutover), cutover.id)
     if kind == "opened":
         return thread.opened(voice, material, cutover, args)
     if kind == "reminder":
@@ -60,7 +62,23 @@ def _asks(verb: str) -> OfCutover:
 def _status(voice: Voice, material: Material, args: Mapping[str, Any]) -> Rendered:
     if material.cutover is None:
         return thread.only(voice("refuse.gone"))
-    return root(voice, material, material.cutover)
+    shown = root(voice, material, material.cutover)
+    return replace(shown, blocks=(*(shown.blocks or ()), *desk.menu_rows(voice, material.cutover)))
+
+
+def _with_menu(voice: Voice, shown: Rendered, cutover_id: str) -> Rendered:
+    """The checklist with the door to everything else, at the end of its buttons."""
+    menu = el.button(voice("button.menu"), "menu", {"c": cutover_id})
+    blocks: list[Block] = []
+    added = False
+    for block in shown.blocks or ():
+        if block["type"] == "actions" and not added and len(block["elements"]) < 25:
+            block = {**block, "elements": [*block["elements"], menu]}
+            added = True
+        blocks.append(block)
+    if not added:
+        blocks += el.actions([menu])
+    return replace(shown, blocks=tuple(blocks))
 
 
 _ALONE: dict[str, Alone] = {
@@ -74,13 +92,16 @@ _ALONE: dict[str, Alone] = {
     "needs_domain": notes.needs_domain,
     "help": notes.help_text,
     "none_for": notes.none_for,
-    "list": notes.listing,
+    "list": desk.listing,
+    "not_here": desk.not_here,
+    "settings": desk.settings_now,
+    "settings_kept": _plainly("settings.kept"),
+    "sent_by_dm": _plainly("sent_by_dm"),
     "faq": faq,
     "gone": _plainly("refuse.gone"),
     "cannot_verify": _plainly("refuse.cannot_verify"),
     "thanks": _plainly("faq_thanks"),
     "not_helped": _plainly("faq_not_helped"),
-    "assign_who": _plainly("assign.who"),
     "cancelled": _moved("cancelled"),
     "rescheduled": _moved("rescheduled"),
     "assigned": _moved("assigned"),
@@ -97,4 +118,16 @@ _OF_CUTOVER: dict[str, OfCutover] = {
     "cancel_ask": _asks("cancel"),
     "rollback_ask": _asks("rollback"),
     "reschedule_ask": notes.ask_reschedule,
+    "assign_who": desk.assign_who,
+    "menu": desk.menu,
+    "prepare": desk.prepare,
+    "runbook": desk.runbook,
+    "tests": desk.tests,
+    "lockdown": desk.lockdown,
+    "later_ask": desk.later_ask,
+    "unclear": desk.unclear,
+    "report": files.report,
+    "export": files.export,
+    "calendar": files.calendar,
+    "text": files.text,
 }

@@ -7,11 +7,20 @@ Block = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that goes with a message."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """`text` is the whole sense in plain words: notifications and screen readers have nothing else."""
 
     text: str
     blocks: tuple[Block, ...] | None = None
+    files: tuple[File, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """The arguments of a posting call."""

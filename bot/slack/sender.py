@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -19,8 +20,10 @@ from bot.domain.cutover import Cutover
 from bot.domain.teams import Team
 from bot.ports import Clock, Delivery, OutboxRow, Outgoing, Store, Tx
 from bot.slack.errors import Policy, Refusal, understand
+from bot.slack.files import inline
 from bot.slack.material import Material, gather
 from bot.slack.rendered import Rendered
+from bot.slack.voice import Voice
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +32,16 @@ LEASE = timedelta(seconds=60)
 CALL_SHARE = 1 / 3  # of the lease: a lease must not run out under a call that is alive
 BATCH = 20
 IDLE_SECONDS = 1.0
+
+
+# Without files:write, or on a server that has no files at all.
+_NO_FILES = frozenset({"missing_scope", "unknown_method", "not_allowed_token_type", "file_uploads_disabled"})
+
+
+def file_name(name: str, key: str) -> str:
+    """A file's name with the row's key in it: a post whose answer was lost is found again by it."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}-{key}{dot}{ending}"
 
 
 class Clients(Protocol):
@@ -155,7 +168,7 @@ class Sender:
     ) -> str | None:
         message = row.message
         if message.delivery is Delivery.RESPONSE and message.response_url:
-            await _respond(client, message.response_url, rendered)
+            await _respond(client, message.response_url, rendered, replace=bool(message.args.get("replace")))
             return None
         if message.delivery is Delivery.UPDATE:
             return await self._update(client, row, material, rendered)
@@ -171,7 +184,37 @@ class Sender:
             if found is not None:
                 return found
         await self._turn(channel)
+        if rendered.files:
+            return await self._upload(client, row, channel, thread, rendered)
         return await self._post(client, row, channel, thread, rendered)
+
+    async def _upload(
+        self, client: AsyncWebClient, row: OutboxRow, channel: str, thread: str | None, rendered: Rendered
+    ) -> str | None:
+        """One message with its files, each named by the row's key; no `ts` comes back with them.
+
+        Where the app may not send files, their text goes into the message instead.
+        """
+        key = row.message.key[:8]
+        uploads = [
+            {"filename": file_name(file.name, key), "content": file.content, "title": file.name}
+            for file in rendered.files
+        ]
+        try:
+            await client.files_upload_v2(
+                file_uploads=uploads,
+                channel=channel,
+                thread_ts=thread,
+                initial_comment=rendered.text,
+                request_file_info=False,
+            )
+        except SlackApiError as error:
+            if error.response.get("error") not in _NO_FILES:
+                raise
+            log.info("files may not be sent; their text is said instead", kind=row.message.kind)
+            lang = row.message.lang
+            return await self._post(client, row, channel, thread, inline(Voice(lang), rendered))
+        return None
 
     async def _post(
         self, client: AsyncWebClient, row: OutboxRow, channel: str, thread: str | None, rendered: Rendered
@@ -252,6 +295,8 @@ class Sender:
             for post in response.get("messages") or []:
                 payload = (post.get("metadata") or {}).get("event_payload") or {}
                 if payload.get("outbox_id") == row.message.key:
+                    return str(post["ts"])
+                if any(row.message.key[:8] in str(file.get("name")) for file in post.get("files") or ()):
                     return str(post["ts"])
             cursor = (response.get("response_metadata") or {}).get("next_cursor") or None
             if cursor is None:
@@ -369,11 +414,11 @@ def _keep_ts(tx: Tx, team: Team, cutover_id: str, kind: str, ts: str) -> None:
         tx.cutovers.save(kept)
 
 
-async def _respond(client: AsyncWebClient, url: str, rendered: Rendered) -> None:
+async def _respond(client: AsyncWebClient, url: str, rendered: Rendered, *, replace: bool) -> None:
     hook = AsyncWebhookClient(url, timeout=20, session=client.session, ssl=client.ssl)
     body: Mapping[str, Any] = rendered.body()
     response = await hook.send(
-        text=body["text"], blocks=body.get("blocks"), response_type="ephemeral", replace_original=False
+        text=body["text"], blocks=body.get("blocks"), response_type="ephemeral", replace_original=replace
     )
     if response.status_code != 200:
         raise ResponseUrlRefused(response.status_code)

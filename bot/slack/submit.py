@@ -1,16 +1,17 @@
 """A submitted form: judged at once, since Slack takes the errors with the acknowledgement only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.authority import Act, Actor, NotAllowed, authorise
 from bot.slack import elements as el
+from bot.slack import settings_form
 from bot.slack.forms import CALLBACK, error_response, filled, not_needed_view
 from bot.slack.intake import Delivered
 from bot.slack.payloads import Body, who
 from bot.slack.people import CannotVerify, Directory
 from bot.slack.voice import Voice
-from bot.usecases.context import Deps
+from bot.usecases.context import Deps, scoped
 from bot.usecases.start import Errors, NotNeeded, Request, form_key, validate
 
 
@@ -25,21 +26,28 @@ class Submissions:
         """Errors for the form, or None: the submission stands and is to be kept."""
         body = delivered.payload
         view: Body = body.get("view") or {}
-        if view.get("callback_id") != CALLBACK:
+        settings = settings_form.is_settings(body)
+        if view.get("callback_id") != CALLBACK and not settings:
             return {}
         person = who("view", body)
+        deps = await scoped(self._deps, delivered.team)
         try:
             actor = await self._directory.actor(delivered.team, person.user, home_team=person.home_team)
-            authorise(actor, Act.OPEN, None, self._deps.operators)
+            authorise(actor, Act.SET if settings else Act.OPEN, None, deps.operators)
         except CannotVerify:
             return _refusal(Voice("ja"), "refuse.cannot_verify")
-        except NotAllowed:
-            return _refusal(Voice(actor.lang), "refuse.outsider")
+        except NotAllowed as refused:
+            return _refusal(Voice(actor.lang), "refuse.outsider", refused.who_may)
         voice = Voice(actor.lang)
+        if settings:
+            wrong = settings_form.errors(voice, actor, body)
+            return {"response_action": "errors", "errors": wrong} if wrong else None
         form = await self.form(actor, view)
         if form is None:
             return _refusal(voice, "refuse.gone")
-        result = validate(self._deps, filled(view), form.get("domain"))
+        if not deps.policy.allows(str(form.get("channel", ""))):
+            return _refusal(voice, "refuse.not_here", sorted(deps.policy.channels))
+        result = validate(deps, filled(view), form.get("domain"))
         if isinstance(result, Errors):
             return error_response(voice, result, has_domain_field=form.get("domain") is None)
         if isinstance(result, NotNeeded):
@@ -58,11 +66,19 @@ class Submissions:
         form = await self.form(actor, view)
         if form is None:
             return None
-        result = validate(self._deps, filled(view), form.get("domain"))
+        deps = await scoped(self._deps, actor.team)
+        result = validate(deps, filled(view), form.get("domain"))
         return (str(form["channel"]), result) if isinstance(result, Request) else None
 
 
-def _refusal(voice: Voice, key: str) -> dict[str, Any]:
+def _refusal(voice: Voice, key: str, who: Sequence[str] = ()) -> dict[str, Any]:
+    """The form turns into the reason why not, and who could."""
+    if key == "refuse.not_here":
+        text = voice.raw(key, channels=[f"<#{channel}>" for channel in who[:20]])
+    elif who:
+        text = voice.raw("refuse.not_allowed", who=[f"<@{user}>" for user in who[:20]])
+    else:
+        text = voice(key)
     return {
         "response_action": "update",
         "view": {
@@ -70,6 +86,6 @@ def _refusal(voice: Voice, key: str) -> dict[str, Any]:
             "callback_id": "refused",
             "title": el.plain(voice("form.title"), 24),
             "close": el.plain(voice("form.close"), 24),
-            "blocks": [el.section(voice(key))],
+            "blocks": [el.section(text)],
         },
     }

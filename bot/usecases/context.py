@@ -1,7 +1,7 @@
 """What every use case is given, and how its answer finds the way back."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -9,6 +9,7 @@ from bot.domain.authority import Actor
 from bot.domain.calendar import BusinessCalendar
 from bot.domain.findings import Finding
 from bot.domain.names import NameRules
+from bot.domain.policy import Policy, policy_from_json
 from bot.domain.teams import Team
 from bot.ports import Clock, Delivery, Dns, Outgoing, Store, Tx, VersionConflict
 from bot.usecases.ask import Asker
@@ -34,6 +35,7 @@ class Deps:
     rules: NameRules
     name_host: HostNamer
     operators: frozenset[str] = frozenset()
+    policy: Policy = field(default_factory=Policy)  # what the environment sets; see `scoped`
     wake: Callable[[], None] = field(default=lambda: None)
 
 
@@ -45,6 +47,25 @@ class Where:
     thread_ts: str | None = None
     response_url: str | None = None
     is_dm: bool = False
+    lang: str | None = None  # of what everybody there sees; None: as the person speaks
+    message_ts: str | None = None  # the message that was clicked
+    is_ephemeral: bool = False  # that message is seen by the person alone
+
+    def again(self, actor: Actor, kind: str, args: Mapping[str, Any] | None = None, **more: Any) -> Outgoing:
+        """In place of the message that was clicked; a new private answer where nothing was."""
+        if self.message_ts is None:
+            return self.private(actor, kind, args, **more)
+        if self.is_ephemeral:
+            return self.private(actor, kind, {**(args or {}), "replace": True}, **more)
+        return Outgoing(
+            Delivery.UPDATE,
+            kind,
+            args or {},
+            lang=actor.lang if self.is_dm else self.lang or actor.lang,
+            channel=self.channel,
+            update_ts=self.message_ts,
+            **more,
+        )
 
     def private(
         self, actor: Actor, kind: str, args: Mapping[str, Any] | None = None, **more: Any
@@ -69,7 +90,7 @@ class Where:
 
     def here(self, actor: Actor, kind: str, args: Mapping[str, Any] | None = None, **more: Any) -> Outgoing:
         """An answer that everybody there sees, in the same thread where there is one."""
-        lang = more.pop("lang", actor.lang)
+        lang = more.pop("lang", None) or self.lang or actor.lang
         return Outgoing(
             Delivery.POST, kind, args or {}, lang=lang, channel=self.channel, thread_ts=self.thread_ts, **more
         )
@@ -77,6 +98,18 @@ class Where:
 
 class DoneBefore(Exception):
     """This delivery was dealt with already; nothing was written."""
+
+
+async def scoped(deps: Deps, team: Team) -> Deps:
+    """The rules as `team` has set them; what it has not set is as the environment says."""
+    policy = await deps.store.transact(lambda tx: policy_in(tx, deps, team))
+    return replace(deps, policy=policy, operators=policy.operators)
+
+
+def policy_in(tx: Tx, deps: Deps, team: Team) -> Policy:
+    """What `team` has set, as `scoped` reads it."""
+    kept = tx.workspaces.settings(team)
+    return deps.policy if kept is None else policy_from_json(kept)
 
 
 async def transact(deps: Deps, team: Team, row_id: int | None, work: Callable[[Tx], T]) -> T:

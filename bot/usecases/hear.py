@@ -1,20 +1,22 @@
 """What somebody writes in a cutover's thread: understood by the grammar, answered by one use case."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.authority import Act, Actor, authorise
 from bot.domain.commands import Command, Verb
 from bot.domain.cutover import Cutover, Event, NotNow, Step, accepts
-from bot.domain.replies import Meaning, Need, Reply, understand
-from bot.domain.when import Ambiguous, Impossible, Partial, When, parse_shift, parse_when
+from bot.domain.replies import Meaning, Need, Reply, read_new_day, understand
 from bot.ports import HistoryEntry, Outgoing, Tx
 from bot.usecases import ending, questions
 from bot.usecases.answer import Says, settle
-from bot.usecases.context import Deps, Where, say, transact
-from bot.usecases.observe import in_thread
+from bot.usecases.context import Deps, Where, persistently, say, transact
 
+_WHAT_NEXT = re.compile(
+    r"^(?:次は|つぎは|次の(?:手順|作業|ステップ)|what(?:'s| is) next|(?:the )?next step)", re.I
+)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 _SAYS = {
@@ -34,6 +36,14 @@ def zone_of(actor: Actor) -> ZoneInfo:
         return ZoneInfo("Asia/Tokyo")
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is left of a reply: a verb to carry out, and whether its delivery is settled already."""
+
+    command: Command
+    settled: bool
+
+
 async def reply(
     deps: Deps,
     actor: Actor,
@@ -43,28 +53,94 @@ async def reply(
     text: str,
     *,
     addressed: bool,
-) -> Command | None:
-    """Act on a reply; a verb in it is handed back, for it may be one that shows something.
+    me: str | None = None,
+) -> Heard | None:
+    """Act on a reply, each part of it in the order in which it was said; the first settles the delivery.
 
-    Chatter is left alone. What could not be read gets one question, and only where the bot had asked
-    something or was addressed. Raises NotAllowed, NotNow, Gone.
+    A verb in it is handed back, for it may be one that shows something. Chatter is left alone. What could
+    not be read gets one question, and only where the bot had asked something or was addressed. `me`: the
+    bot's own user id. Raises NotAllowed, NotNow, Gone.
     """
-    meant = understand(
-        text, deps.clock.now(), zone_of(actor), lang=actor.lang, asked=cutover.asked, day=cutover.day
-    )
-    if meant.meaning is Meaning.VERB and meant.verb is not None:
-        return Command(meant.verb, "" if meant.verb is not Verb.ASK else meant.text)
-    if meant.meaning is Meaning.NOISE:
+    now, tz = deps.clock.now(), zone_of(actor)
+    meant = understand(text, now, tz, lang=actor.lang, asked=cutover.asked, day=cutover.day, me=me)
+    meant = await _continued(deps, actor, cutover, text, meant)
+    pending = row_id
+    verb: Command | None = None
+    for part in meant.parts:
+        if part.meaning is Meaning.VERB and part.verb is not None:
+            verb = verb or Command(part.verb, part.text if part.verb is Verb.ASK else "")
+            continue
+        if part.meaning is Meaning.QUESTION and _WHAT_NEXT.search(part.text):
+            verb = verb or Command(Verb.STATUS)
+            continue
+        words = text if not meant.also else part.text
+        if pending is None:
+            # The delivery is settled, so nobody would try this part again but here.
+            await persistently(
+                lambda part=part, words=words: _part(  # type: ignore[misc]
+                    deps, actor, where, None, cutover, part, words, addressed=addressed
+                )
+            )
+        else:
+            await _part(deps, actor, where, pending, cutover, part, words, addressed=addressed)
+        pending = None
+    if verb is None:
+        return None
+    return Heard(verb, settled=pending is None and row_id is not None)
+
+
+async def _part(
+    deps: Deps,
+    actor: Actor,
+    where: Where,
+    row_id: int | None,
+    cutover: Cutover,
+    part: Reply,
+    text: str,
+    *,
+    addressed: bool,
+) -> None:
+    if part.meaning is Meaning.NOISE:
         await say(deps, actor.team, row_id)
-    elif meant.meaning is Meaning.UNCLEAR:
-        await _unclear(deps, actor, where, row_id, cutover, text, addressed=addressed)
-    elif meant.meaning is Meaning.QUESTION:
+    elif part.meaning is Meaning.UNCLEAR:
+        await _unclear(deps, actor, where, row_id, cutover, part, text, addressed=addressed)
+    elif part.meaning is Meaning.QUESTION:
         await questions.ask(deps, actor, where, row_id, text, cutover, unasked=not addressed)
-    elif meant.meaning in _SAYS:
-        await _steps(deps, actor, where, row_id, cutover, meant)
+    elif part.meaning in _SAYS:
+        await _standing(deps, actor, where, row_id, cutover, part)
     else:
-        await _move_or_end(deps, actor, where, row_id, cutover, meant)
-    return None
+        await _move_or_end(deps, actor, where, row_id, cutover, part)
+
+
+# --- what was asked back -----------------------------------------------------------------------------
+
+ASKED_BACK_FOR = timedelta(hours=12)
+
+
+def asked_back_key(actor: Actor, cutover: Cutover) -> str:
+    """Where it is kept that this person was asked to when."""
+    return f"when:{cutover.id}:{actor.user}"
+
+
+async def _continued(deps: Deps, actor: Actor, cutover: Cutover, text: str, meant: Reply) -> Reply:
+    """A date alone, after "to when?": the new day, not a time to be reminded at."""
+    key = asked_back_key(actor, cutover)
+    place = await deps.store.transact(lambda tx: tx.places.get(actor.team, key))
+    if place is None:
+        return meant
+    now, tz = deps.clock.now(), zone_of(actor)
+    fresh = now - datetime.fromisoformat(str(place["at"])) < ASKED_BACK_FOR
+    if not fresh or meant.meaning not in (Meaning.LATER, Meaning.UNCLEAR):
+        await deps.store.transact(lambda tx: tx.places.drop(actor.team, key))
+        return meant
+    readings = [read_new_day(text, now, tz, day=cutover.day, lang=actor.lang)]
+    if place.get("day"):
+        joined = f"{place['day']} {text}"
+        readings.insert(0, read_new_day(joined, now, tz, day=cutover.day, lang=actor.lang))
+    for reading in readings:
+        if reading.at is not None or reading.readings or reading.day is not None or reading.trouble:
+            return reading
+    return meant
 
 
 async def _unclear(
@@ -73,39 +149,60 @@ async def _unclear(
     where: Where,
     row_id: int | None,
     cutover: Cutover,
+    part: Reply,
     text: str,
     *,
     addressed: bool,
 ) -> None:
     """Perhaps a question in other words; else one question back, where an answer was awaited."""
     domain_free = await questions.evidence(deps, actor, None, None)
-    if deps.asker.ask(text, domain_free).sure:
+    if part.nearest is None and deps.asker.ask(text, domain_free).sure:
         await questions.ask(deps, actor, where, row_id, text, cutover, unasked=not addressed)
         return
-    if not addressed and cutover.asked is None:
+    if not addressed and cutover.asked is None and part.nearest is None:
         await say(deps, actor.team, row_id)
         return
-    args: dict[str, object] = {"asked": cutover.asked.value if cutover.asked else None}
-    await say(deps, actor.team, row_id, in_thread(cutover, "answer.unclear", args))
+    steps = part.steps or ((cutover.asked,) if cutover.asked else ())
+    args: dict[str, object] = {
+        "nearest": part.nearest.value if part.nearest else None,
+        "steps": [step.value for step in steps],
+        "needs": [need.value for need in part.needs],
+    }
+    await say(deps, actor.team, row_id, reply_to(where, actor, "unclear", args, cutover))
 
 
-async def _steps(
-    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover: Cutover, meant: Reply
+async def _standing(
+    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover: Cutover, part: Reply
 ) -> None:
-    """Each part that speaks of steps, in the order in which it was said; the first settles the delivery."""
-    pending: int | None = row_id
-    for part in meant.parts:
-        says = _SAYS.get(part.meaning)
-        if says is None:
-            continue
-        at = part.at
-        if says is Says.LATER and at is None:
-            at = _tomorrow(deps.clock.now(), zone_of(actor))
-        steps = _chosen(cutover, part)
-        await settle(
-            deps, actor, where, pending, cutover.id, steps, says, reason=part.text.strip()[:300], at=at
-        )
-        pending = None
+    """What a part says of steps. "Later" without a time, or with one that cannot be, is asked for."""
+    says, steps = _SAYS[part.meaning], _chosen(cutover, part)
+    if says is Says.LATER and part.at is None:
+        await _when_then(deps, actor, where, row_id, cutover, part, steps)
+        return
+    await settle(
+        deps, actor, where, row_id, cutover.id, steps, says, reason=part.text.strip()[:300], at=part.at
+    )
+
+
+async def _when_then(
+    deps: Deps,
+    actor: Actor,
+    where: Where,
+    row_id: int | None,
+    cutover: Cutover,
+    part: Reply,
+    steps: tuple[Step, ...],
+) -> None:
+    authorise(actor, Act.SETTLE, cutover, deps.operators)
+    now, tz = deps.clock.now(), zone_of(actor)
+    step = steps[0] if steps else cutover.asked
+    args: dict[str, object] = {
+        "trouble": part.trouble.value if part.trouble else None,
+        "step": step.value if step else None,
+        "times": [at.isoformat() for at in (now + timedelta(hours=1), now + timedelta(hours=3))]
+        + [_tomorrow(now, tz).isoformat()],
+    }
+    await say(deps, actor.team, row_id, reply_to(where, actor, "later_ask", args, cutover))
 
 
 def _chosen(cutover: Cutover, part: Reply) -> tuple[Step, ...]:
@@ -131,15 +228,7 @@ async def _move_or_end(
     match meant.meaning:
         case Meaning.RESCHEDULE:
             _may_move(deps, actor, cutover)
-            days = (meant.at,) if meant.at is not None else meant.readings
-            needs = () if meant.at is not None else meant.needs
-            args: dict[str, object] = {
-                "needs": [need.value for need in needs],
-                "day": meant.day.isoformat() if meant.day else None,
-                "trouble": meant.trouble.value if meant.trouble else None,
-                "assumed": [assumed.value for assumed in meant.assumed],
-            }
-            await offer(deps, actor, where, row_id, cutover, days, args)
+            await offer(deps, actor, where, row_id, cutover, meant)
         case Meaning.CANCEL | Meaning.ROLL_BACK:
             act = Event.CANCEL if meant.meaning is Meaning.CANCEL else Event.ROLL_BACK
             authorise(actor, Act.END, cutover, deps.operators)
@@ -167,46 +256,51 @@ async def move(
 ) -> None:
     """`reschedule …`: show what was understood, and a button; move nothing before that is clicked."""
     _may_move(deps, actor, cutover)
-    now = deps.clock.now()
-    reading = parse_when(text, now, zone_of(actor), same_as=cutover.day, lang=actor.lang)
-    shift = parse_shift(text)
-    days: tuple[datetime, ...] = ()
-    args: dict[str, object] = {"needs": [Need.DATE.value, Need.TIME.value]}
-    match reading:
-        case When():
-            days = (reading.at,)
-            args = {"assumed": [assumed.value for assumed in reading.assumed]}
-        case Ambiguous():
-            days = reading.readings
-            args = {"needs": [Need.WHICH.value]}
-        case Partial():
-            day = reading.day.isoformat() if reading.day else None
-            args = {"needs": [missing.value for missing in reading.missing], "day": day}
-        case Impossible():
-            args = {"needs": [Need.ANOTHER_TIME.value], "trouble": reading.trouble.value}
-        case None if shift is not None:
-            days, args = (cutover.day + shift,), {}
-    await offer(deps, actor, where, row_id, cutover, days, args)
+    now, tz = deps.clock.now(), zone_of(actor)
+    await offer(
+        deps, actor, where, row_id, cutover, read_new_day(text, now, tz, day=cutover.day, lang=actor.lang)
+    )
 
 
 async def offer(
-    deps: Deps,
-    actor: Actor,
-    where: Where,
-    row_id: int | None,
-    cutover: Cutover,
-    days: tuple[datetime, ...],
-    args: dict[str, object],
+    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover: Cutover, meant: Reply
 ) -> None:
-    """What was understood, with a button for each day that may be meant; none: the question when."""
-    args = {**args, "days": [day.isoformat() for day in days[:4]]}
-    await say(deps, actor.team, row_id, reply_to(where, actor, "reschedule_ask", args, cutover))
+    """What was understood, with a button for each day that may be meant; none: the question when.
+
+    A day that lies in a freeze is said to, and not offered. That the question was asked is kept, so that
+    the answer may be a date alone.
+    """
+    days = (meant.at,) if meant.at is not None else meant.readings
+    frozen = next((f for day in days if (f := deps.policy.frozen(day))), None)
+    if frozen is not None:
+        days = ()
+    needs = () if days else meant.needs or (Need.DATE, Need.TIME)
+    args: dict[str, object] = {
+        "needs": [need.value for need in needs] if not days or len(days) == 1 else [Need.WHICH.value],
+        "day": meant.day.isoformat() if meant.day else None,
+        "trouble": meant.trouble.value if meant.trouble else None,
+        "assumed": [assumed.value for assumed in meant.assumed],
+        "days": [day.isoformat() for day in days[:4]],
+        "frozen": [frozen.first.isoformat(), frozen.last.isoformat()] if frozen else None,
+    }
+    now, key = deps.clock.now(), asked_back_key(actor, cutover)
+    keep = {"at": now.isoformat(), "day": args["day"]}
+    answer = reply_to(where, actor, "reschedule_ask", args, cutover)
+
+    def work(tx: Tx) -> None:
+        if days:
+            tx.places.drop(actor.team, key)
+        else:
+            tx.places.put(actor.team, key, keep, now)
+        tx.outbox.put(actor.team, answer)
+
+    await transact(deps, actor.team, row_id, work)
 
 
 def reply_to(where: Where, actor: Actor, kind: str, args: dict[str, object], cutover: Cutover) -> Outgoing:
     """In the thread where there is one, else in private."""
     if where.thread_ts and not where.response_url:
-        return where.here(actor, kind, args, cutover_id=cutover.id)
+        return where.here(actor, kind, args, cutover_id=cutover.id, lang=where.lang or cutover.lang)
     return where.private(actor, kind, args, cutover_id=cutover.id)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.cutover import THE_DAY, Cutover, Step, StepState, StepStatus
@@ -22,6 +22,8 @@ from bot.usecases.context import Deps, jsonable
 # How long steps 3 and 4 may stay open after the MX has changed before the thread is told again.
 EXPOSURE = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=12))
 EXPOSURE_KIND = "exposure"
+LOCK_DOWN_KIND = "lock_down"
+AFTER_SAFE = timedelta(hours=1)
 RESTORE_KINDS = frozenset({ReminderKind.RESTORE_TTL.value, ReminderKind.RESTORE_TTL_AGAIN.value})
 
 
@@ -96,6 +98,10 @@ def after_the_change(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -
         wanted.append(
             PlannedReminder(f"{EXPOSURE_KIND}:{minutes}", flip + after, "drop", {"drop_at": drop_at})
         )
+    # The mail service may be closed to all but the gateway once no cache sends mail past it.
+    safe = moved.instants.t_safe or flip + timedelta(seconds=old_ttl or LOW_TTL)
+    offered = deps.calendar.next_opening(safe + AFTER_SAFE).astimezone(UTC)
+    wanted.append(PlannedReminder(LOCK_DOWN_KIND, offered, "send", {}))
     tx.reminders.plan(moved.team, moved.id, moved.plan_version, wanted)
     return moved
 

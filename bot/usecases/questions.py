@@ -134,4 +134,4 @@ def _message(actor: Actor, where: Where, result: AskResult, key: str, lang: str)
     args = {"view": dict(result.view), "place": key}
     if where.response_url and not where.thread_ts:
         return where.private(actor, "faq", args)
-    return where.here(actor, "faq", args, lang=lang)
+    return where.here(actor, "faq", args, lang=where.lang or lang)

@@ -4,13 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.cutover import Cutover, Event, State, Step, StepStatus, accepts, decide
+from bot.domain.desk import DECIDED, decided, lock_down_offered
 from bot.domain.facts import DomainFacts
 from bot.domain.plan import Lateness, ReminderKind, lateness
 from bot.domain.progress import exposed_by
 from bot.ports import HistoryEntry, ReminderRow, Tx, VersionConflict
-from bot.usecases.context import Deps, persistently
+from bot.usecases.context import Deps, persistently, policy_in
 from bot.usecases.observe import exchanges, in_thread, observe, refresh, step_of
-from bot.usecases.planning import EXPOSURE_KIND
+from bot.usecases.planning import EXPOSURE_KIND, LOCK_DOWN_KIND
 
 LEASE = timedelta(seconds=90)
 BATCH = 20
@@ -95,16 +96,34 @@ def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover) -> str:
         "step": step.value if step else None,
         "args": dict(reminder.args),
     }
-    tx.outbox.put(row.team, in_thread(saved, "reminder", args))
+    if reminder.kind == LOCK_DOWN_KIND:
+        tx.outbox.put(row.team, in_thread(saved, "lockdown"))
+    else:
+        tx.outbox.put(row.team, in_thread(saved, "reminder", args))
+    if _asks_for_go(tx, saved, reminder.kind):
+        frozen = policy_in(tx, deps, row.team).frozen(saved.day) is not None
+        tx.outbox.put(row.team, in_thread(saved, "runbook", {"frozen": frozen}))
     tx.history.append(row.team, cutover.id, HistoryEntry(now, "reminded", data={"kind": reminder.kind}))
     if saved.state is not cutover.state:
         refresh(tx, saved)
     return "fired"
 
 
+def _asks_for_go(tx: Tx, cutover: Cutover, kind: str) -> bool:
+    """Go or no-go is asked the day before, and shortly before where nobody has decided."""
+    if kind == ReminderKind.DAY_BEFORE.value:
+        return True
+    if kind != ReminderKind.DAY.value:
+        return False
+    history = tx.history.of(cutover.team, cutover.id, kinds=frozenset({DECIDED}))
+    return decided(history, cutover.plan_version) is None
+
+
 def _still_wanted(cutover: Cutover, kind: str, step: Step | None) -> bool:
     if kind.startswith(EXPOSURE_KIND):
         return bool(exposed_by(cutover))
+    if kind == LOCK_DOWN_KIND:
+        return lock_down_offered(cutover)
     if kind == ReminderKind.DAY_BEFORE.value:
         return cutover.state is State.PREPARING
     if kind in (ReminderKind.DAY.value, ReminderKind.DAY_BEGIN.value):

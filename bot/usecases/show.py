@@ -3,13 +3,14 @@
 from bot.domain.authority import Act, Actor, authorise
 from bot.domain.cutover import OPEN_STATES, Cutover
 from bot.domain.names import BadName, canonical
-from bot.ports import HistoryEntry, Outgoing, Page, Tx
+from bot.ports import HistoryEntry, Outgoing, Tx
 from bot.usecases.context import Deps, Where, say, transact
+from bot.usecases.desk import listing
 
 HISTORY_LINES = 30
-LIST_ROWS = 20
 
 _QUIET = frozenset({"told"})
+_FOR_ONE = frozenset({"menu"})  # of no use to the others
 
 
 async def find(deps: Deps, actor: Actor, text: str) -> Cutover | None:
@@ -47,7 +48,7 @@ async def named(
         await say(deps, actor.team, row_id, where.private(actor, "bad_name", args))
         return None
     if cutover is None and not text.strip():
-        await list_open(deps, actor, where, row_id)
+        await listing(deps, actor, where, row_id, "")
         return None
     if cutover is None:
         domain = canonical(text, deps.rules).ascii
@@ -55,34 +56,10 @@ async def named(
     return cutover
 
 
-async def list_open(deps: Deps, actor: Actor, where: Where, row_id: int | None) -> None:
-    """The workspace's open cutovers."""
-    authorise(actor, Act.SEE, None, deps.operators)
-
-    def work(tx: Tx) -> None:
-        page = tx.cutovers.list(actor.team, states=OPEN_STATES, limit=LIST_ROWS)
-        tx.outbox.put(actor.team, where.private(actor, "list", list_args(page)))
-
-    await transact(deps, actor.team, row_id, work)
-
-
-def list_args(page: Page) -> dict[str, object]:
-    rows = [
-        {
-            "domain": cutover.domain,
-            "state": cutover.state.value,
-            "day": cutover.day.isoformat(),
-            "owner": cutover.owner,
-        }
-        for cutover in page.rows
-    ]
-    return {"rows": rows, "total": page.total}
-
-
 async def about(
     deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover: Cutover, kind: str
 ) -> None:
-    """`kind`: status, plan, history."""
+    """`kind`: what is shown of it: status, plan, history, menu, prepare, runbook, tests, lockdown."""
     authorise(actor, Act.SEE, cutover, deps.operators)
 
     def work(tx: Tx) -> None:
@@ -90,15 +67,17 @@ async def about(
         if kind == "history":
             entries = [e for e in tx.history.of(actor.team, cutover.id) if e.kind not in _QUIET]
             args = {"rows": [_entry(entry) for entry in entries[-HISTORY_LINES:]]}
+        if kind == "runbook":
+            args = {"frozen": deps.policy.frozen(cutover.day) is not None}
         tx.outbox.put(actor.team, _answer(where, actor, cutover, kind, args))
 
     await transact(deps, actor.team, row_id, work)
 
 
 def _answer(where: Where, actor: Actor, cutover: Cutover, kind: str, args: dict[str, object]) -> Outgoing:
-    if where.response_url or not where.thread_ts:
+    if kind in _FOR_ONE or where.response_url or not where.thread_ts:
         return where.private(actor, kind, args, cutover_id=cutover.id)
-    return where.here(actor, kind, args, cutover_id=cutover.id)
+    return where.here(actor, kind, args, cutover_id=cutover.id, lang=where.lang or cutover.lang)
 
 
 def _entry(entry: HistoryEntry) -> dict[str, object]:

@@ -144,6 +144,8 @@ def validate(deps: Deps, filled: Filled, domain: str | None) -> Request | Errors
         errors["date"] = ("form.error.past", {"now": now})
     elif day > now + FARTHEST:
         errors["date"] = ("form.error.far", {})
+    elif frozen := deps.policy.frozen(day):
+        errors["date"] = ("form.error.frozen", {"first": frozen.first, "last": frozen.last})
     if errors or name is None or plan is None or service is None or day is None:
         return Errors(errors)
     return Request(name, product_of(plan), plan, service, expected, day)
@@ -185,7 +187,7 @@ async def open_cutover(
         owner=actor.user,
         channel=where.channel,
         opened_at=now,
-        lang=actor.lang,
+        lang=where.lang or actor.lang,
         tz=tz,
         steps=first_steps(deps, request.day, facts, now),
         snapshot=snapshot_of(deps, facts),

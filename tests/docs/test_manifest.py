@@ -25,6 +25,7 @@ SCOPE_OF = {
     "conversations_replies": "channels:history",
     "conversations_history": "channels:history",
     "users_info": "users:read",
+    "files_upload_v2": "files:write",
     "assistant_threads_setSuggestedPrompts": "assistant:write",
 }
 NO_SCOPE = {"views_open", "views_update", "views_publish", "auth_test"}
