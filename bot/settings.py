@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path("data"), description="Folder for the database and back-ups")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=3000, description="Port for Slack's HTTP requests or the local workspace")
+    health_host: str = Field(default="127.0.0.1", description="Address of the health checks' own port")
+    health_port: int = Field(
+        default=0, ge=0, le=65535, description="Port for the health checks alone; 0: the other port has them"
+    )
     resolvers: Words = Field(
         default=(), description="Recursive resolvers as HOST or HOST:PORT; without it the system's"
     )

@@ -119,7 +119,8 @@ def healthcheck(
     lang = _language(lang)
     if url is None:
         settings = _settings(None)
-        url = ready_url(settings.host, settings.port)
+        apart = settings.health_port
+        url = ready_url(settings.health_host, apart) if apart else ready_url(settings.host, settings.port)
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         typer.echo(say("ops.health.bad_url", lang, url=url), err=True)
         raise typer.Exit(BAD_USAGE)

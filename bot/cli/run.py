@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
 
 import structlog
@@ -98,20 +100,45 @@ async def _in_slack(settings: Settings, store: SqlStore, stop: asyncio.Event, mo
         signing_secret=settings.slack_signing_secret if mode is Mode.HTTP else None,
         per_second=settings.messages_per_second,
     )
-    web_app = web.Application(client_max_size=LARGEST_BODY)
-    _health(web_app, bot)
-    if mode is Mode.HTTP:
-        bot.slack.add_routes(web_app)
-    runner = web.AppRunner(web_app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, settings.host, settings.port).start()
-    await bot.start()
-    print(f"mxcutover: {mode.value}, http://{settings.host}:{settings.port}/readyz", flush=True)
     try:
-        await stop.wait()
+        async with listening(settings, bot, with_slack=mode is Mode.HTTP):
+            await bot.start()
+            host, port = health_place(settings)
+            print(f"mxcutover: {mode.value}, http://{host}:{port}/readyz", flush=True)
+            await stop.wait()
     finally:
-        await runner.cleanup()
         await bot.stop()
+
+
+@asynccontextmanager
+async def listening(settings: Settings, bot: Bot, *, with_slack: bool) -> AsyncIterator[None]:
+    """Serve the health checks and, with `with_slack`, Slack's requests: at one port, or at one each."""
+    inner, outer = web.Application(), web.Application(client_max_size=LARGEST_BODY)
+    apart = bool(settings.health_port)
+    _health(inner if apart else outer, bot)
+    if with_slack:
+        bot.slack.add_routes(outer)
+    served = [(outer, (settings.host, settings.port))] if with_slack or not apart else []
+    served += [(inner, health_place(settings))] if apart else []
+    runners: list[web.AppRunner] = []
+    try:
+        for app, (host, port) in served:
+            # What is still to come of a request that was refused is read for a moment only.
+            runner = web.AppRunner(app, access_log=None, lingering_time=0.5)
+            await runner.setup()
+            runners.append(runner)
+            await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+
+
+def health_place(settings: Settings) -> tuple[str, int]:
+    """Host and port of /livez and /readyz."""
+    if settings.health_port:
+        return settings.health_host, settings.health_port
+    return settings.host, settings.port
 
 
 def api_url(settings: Settings) -> str:

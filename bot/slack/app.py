@@ -6,13 +6,12 @@ from datetime import timedelta
 import structlog
 from aiohttp import web
 from pydantic import SecretStr
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.teams import Team
+from bot.slack.door import LARGEST_BODY, Door, Line
 from bot.slack.handlers import Handlers
 from bot.slack.intake import Intake
 from bot.slack.people import Directory
@@ -24,7 +23,7 @@ from bot.usecases.context import Deps
 log = structlog.get_logger(__name__)
 
 EVENTS_PATH = "/slack/events"
-LARGEST_BODY = 1 << 20
+__all__ = ["EVENTS_PATH", "LARGEST_BODY", "OneTeam", "SlackSide"]
 
 
 class OneTeam:
@@ -62,7 +61,13 @@ class SlackSide:
         submissions = Submissions(deps, directory)
         handlers = Handlers(deps, directory, clients, submissions)
         self.worker = Worker(deps.store, deps.clock, handlers, handlers.apologise)
-        intake = Intake(deps.store, deps.clock, self.worker.take, submissions.acknowledge)
+        intake = Intake(
+            deps.store,
+            deps.clock,
+            self.worker.take,
+            submissions.acknowledge,
+            answer_at=(f"{api_url.removesuffix('api/')}",),
+        )
         reading = AsyncWebClient(token=token.get_secret_value(), base_url=api_url, timeout=15)
         reading.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
         self.app = AsyncApp(
@@ -73,8 +78,11 @@ class SlackSide:
             request_verification_enabled=signing_secret is not None,
         )
         intake.install(self.app)
+        self._door = (
+            Door(signing_secret.get_secret_value(), self.app.async_dispatch) if signing_secret else None
+        )
         self._app_token = app_token
-        self._socket: AsyncSocketModeHandler | None = None
+        self._socket: Line | None = None
         self._sending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -82,9 +90,7 @@ class SlackSide:
         await self.worker.sweep(older=timedelta())
         self._sending = asyncio.create_task(self.sender.run(), name="sender")
         if self._app_token is not None:
-            self._socket = AsyncSocketModeHandler(
-                self.app, self._app_token.get_secret_value(), ping_interval=10
-            )
+            self._socket = Line(self.app, self._app_token.get_secret_value(), ping_interval=10)
             await self._socket.connect_async()  # type: ignore[no-untyped-call]
 
     async def stop(self, seconds: float = 10.0) -> None:
@@ -105,9 +111,7 @@ class SlackSide:
         return self._socket is not None and bool(await self._socket.client.is_connected())
 
     def add_routes(self, web_app: web.Application) -> None:
-        """Slack's signed requests, for the HTTP mode."""
-        web_app.router.add_post(EVENTS_PATH, self._serve)
-
-    async def _serve(self, request: web.Request) -> web.Response:
-        bolt_request = await to_bolt_request(request)
-        return await to_aiohttp_response(await self.app.async_dispatch(bolt_request))
+        """Slack's signed requests, for the HTTP mode. Without a signing secret there is no such door."""
+        if self._door is None:
+            raise ValueError("requests that are not signed are not served")
+        web_app.router.add_post(EVENTS_PATH, self._door.serve)

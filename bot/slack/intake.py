@@ -8,7 +8,7 @@ the person (commands, clicks).
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -18,9 +18,11 @@ from slack_bolt.response import BoltResponse
 
 from bot.domain.teams import Team
 from bot.ports import Clock, Store
+from bot.slack.shape import TooMuch, storable, well_formed
 
 log = structlog.get_logger(__name__)
 
+SLACK_HOOKS = ("https://hooks.slack.com/", "https://hooks.slack-gov.com/")
 SYNCHRONOUS = "view"  # a submission's answer is its acknowledgement: it may carry errors for the form
 
 
@@ -38,10 +40,24 @@ Work = Callable[[int], None]
 Submit = Callable[[Delivered], Awaitable[Mapping[str, Any] | None]]
 
 
-def classify(body: Mapping[str, Any]) -> Delivered | None:
-    """What a request body is; None for what the bot has no use for (it is acknowledged all the same)."""
-    kind = _kind(body)
+def classify(given: object) -> Delivered | None:
+    """What a request body is; None for what the bot has no use for (it is acknowledged all the same).
+
+    Of no use is also what is not of the shape that Slack documents: sent again, it would be no better.
+    Raises nothing.
+    """
+    if not isinstance(given, Mapping):
+        return None
+    kind = _kind(given)
     if kind is None:
+        return None
+    try:
+        body: Mapping[str, Any] = storable(given)
+    except TooMuch:
+        log.warning("put aside: too much in it", kind=kind)
+        return None
+    if not well_formed(kind, body):
+        log.warning("put aside: not of Slack's shape", kind=kind)
         return None
     team_part = body.get("team")
     team_id = body.get("team_id") or (team_part.get("id") if isinstance(team_part, Mapping) else None) or ""
@@ -89,7 +105,11 @@ def own_echo(body: Mapping[str, Any], bot_user_id: str | None) -> bool:
 class Intake:
     """Keeps deliveries and hands them on."""
 
-    def __init__(self, store: Store, clock: Clock, work: Work, submit: Submit) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, work: Work, submit: Submit, *, answer_at: tuple[str, ...] = ()
+    ) -> None:
+        """`answer_at`: what the addresses begin with to which answers may be sent, besides Slack's own."""
+        self._answer_at = (*SLACK_HOOKS, *answer_at)
         self._store = store
         self._clock = clock
         self._work = work
@@ -108,8 +128,9 @@ class Intake:
 
     async def _take(self, req: AsyncBoltRequest) -> BoltResponse:
         delivered = classify(req.body)
-        if delivered is None or own_echo(req.body, req.context.bot_user_id):
+        if delivered is None or own_echo(delivered.payload, req.context.bot_user_id):
             return BoltResponse(status=200, body="")
+        delivered = self._without_strange_address(delivered)
         if delivered.kind == SYNCHRONOUS:
             answer = await self._submit(delivered)
             if answer is not None:
@@ -120,6 +141,15 @@ class Intake:
                 )
         await self.keep(delivered)
         return BoltResponse(status=200, body="")
+
+    def _without_strange_address(self, delivered: Delivered) -> Delivered:
+        """A response_url elsewhere is left out: the answer then goes by the API, to the person alone."""
+        url = delivered.payload.get("response_url")
+        if url is None or url.startswith(self._answer_at):
+            return delivered
+        log.warning("an address for answers that is not Slack's", kind=delivered.kind)
+        rest = {name: value for name, value in delivered.payload.items() if name != "response_url"}
+        return replace(delivered, payload=rest)
 
     async def keep(self, delivered: Delivered) -> None:
         """Store the delivery and start its work; one that was stored before is left alone."""

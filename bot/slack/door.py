@@ -1,0 +1,114 @@
+"""The two doors for what Slack delivers: signed HTTP requests, and Socket Mode.
+
+Bolt's own would read and parse a whole body before it looks at the signature, without a time limit, and
+would leave an envelope that it stumbles over unacknowledged.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.adapter.socket_mode.internals import build_headers
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+log = structlog.get_logger(__name__)
+
+LARGEST_BODY = 1 << 20  # bytes; Slack's largest payloads (a view of 100 blocks) stay below 300 kB
+SLOWEST_BODY = 5.0  # seconds; Slack gives up after three
+LONGEST_HEADER = 200
+
+Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
+
+
+class Door:
+    """Checks size, time and signature of a request, in this order, then hands it to Bolt."""
+
+    def __init__(self, secret: str, dispatch: Dispatch, *, seconds: float = SLOWEST_BODY) -> None:
+        self._verifier = SignatureVerifier(secret)
+        self._dispatch = dispatch
+        self._seconds = seconds
+
+    async def serve(self, request: web.Request) -> web.Response:
+        """413 too large, 408 too slow, 401 not signed by Slack in the last five minutes, 400 unreadable."""
+        if (request.content_length or 0) > LARGEST_BODY:
+            return _refused(413, "too large")
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = await request.read()
+        except TimeoutError:
+            return _refused(408, "too slow")
+        except web.HTTPRequestEntityTooLarge:  # sent in pieces, without its length
+            return _refused(413, "too large")
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError:
+            return _refused(400, "not UTF-8")
+        if not self._signed(request, text):
+            return _refused(401, "not signed")
+        try:
+            bolt_request = AsyncBoltRequest(
+                body=text,
+                query=request.query_string,
+                headers=dict(request.headers.items()),
+            )
+        except Exception as error:  # Bolt reads far into what may be of any shape
+            return _refused(400, type(error).__name__)
+        return await to_aiohttp_response(await self._dispatch(bolt_request))
+
+    def _signed(self, request: web.Request, body: str) -> bool:
+        times = request.headers.getall("X-Slack-Request-Timestamp", [])
+        signatures = request.headers.getall("X-Slack-Signature", [])
+        if len(times) != 1 or len(signatures) != 1:  # two of one: which was checked would be a matter of luck
+            return False
+        at, signature = times[0], signatures[0]
+        # int() takes "+1", "1_0" and Arabic digits, and compare_digest raises for what is not ASCII.
+        if not (at.isascii() and at.isdecimal() and signature.isascii()) or len(at) > LONGEST_HEADER:
+            return False
+        return self._verifier.is_valid(body, at, signature)
+
+
+class Line(AsyncSocketModeHandler):
+    """Socket Mode; an envelope that cannot be read is acknowledged, for it would come again as it is."""
+
+    def __init__(self, app: AsyncApp, app_token: str, *, ping_interval: float) -> None:
+        super().__init__(app, app_token, ping_interval=ping_interval)
+        self.client.message_listeners.append(self._look_at)  # type: ignore[arg-type]
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        try:
+            bolt_request = AsyncBoltRequest(mode="socket_mode", body=req.payload, headers=build_headers(req))
+        except Exception as error:  # Bolt reads far into what may be of any shape
+            await _put_aside(client, req.envelope_id, type(error).__name__)
+            return
+        answer = await self.app.async_dispatch(bolt_request)
+        await send_async_response(client, req, answer, time.time())
+
+    async def _look_at(self, client: SocketModeClient, message: dict[str, Any], raw: str | None) -> None:
+        """The SDK passes over an envelope whose payload is no object, and acknowledges nothing."""
+        envelope = message.get("envelope_id")
+        if isinstance(envelope, str) and not isinstance(message.get("payload"), dict | str):
+            await _put_aside(client, envelope, "payload")
+
+
+async def _put_aside(client: SocketModeClient, envelope: object, why: str) -> None:
+    log.warning("an envelope was put aside", why=why)
+    await client.send_socket_mode_response(SocketModeResponse(envelope_id=str(envelope)))
+
+
+def _refused(status: int, why: str) -> web.Response:
+    log.warning("a request was refused at the door", status=status, why=why)
+    answer = web.Response(status=status, text=why)
+    answer.force_close()  # what is still to come of the body is not read
+    return answer

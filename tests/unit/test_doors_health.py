@@ -1,0 +1,88 @@
+"""Where the health checks are: at the port of Slack's requests, or at one that only the inside reaches."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from pydantic import SecretStr
+
+from bot.cli.run import health_place, listening
+from bot.clock import SystemClock
+from bot.main import Bot, dns_client
+from bot.settings import Settings
+from bot.slack.app import EVENTS_PATH
+from bot.store.engine import open_store
+from bot.store.migrate import migrate
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def made(folder: Path, **more: Any) -> tuple[Settings, Bot]:
+    settings = Settings(_env_file=None, data=folder, port=free_port(), **more)  # type: ignore[call-arg]
+    url = f"sqlite:///{folder / 'mxcutover.db'}"
+    migrate(url)
+    clock = SystemClock()
+    bot = Bot(
+        settings,
+        open_store(url, synchronous="OFF"),
+        dns_client(settings, clock),
+        clock,
+        token=SecretStr("xoxb-test"),
+        api_url="http://127.0.0.1:1/api/",
+        app_token=None,
+        signing_secret=SecretStr("of-this-test"),
+    )
+    return settings, bot
+
+
+async def status(port: int, path: str, method: str = "GET") -> int:
+    async with ClientSession() as http, http.request(method, f"http://127.0.0.1:{port}{path}") as answer:
+        return answer.status
+
+
+async def test_at_one_port_unless_told(tmp_path: Path) -> None:
+    settings, bot = made(tmp_path)
+    assert health_place(settings) == ("127.0.0.1", settings.port)
+    async with listening(settings, bot, with_slack=True):
+        assert await status(settings.port, "/readyz") == 200
+        assert await status(settings.port, EVENTS_PATH, "POST") == 401
+    await bot.store.close()
+
+
+async def test_at_a_port_of_their_own(tmp_path: Path) -> None:
+    settings, bot = made(tmp_path, health_port=free_port())
+    async with listening(settings, bot, with_slack=True):
+        assert await status(settings.health_port, "/readyz") == 200
+        assert await status(settings.health_port, EVENTS_PATH, "POST") == 404
+        for path in ("/livez", "/readyz", "/metrics"):
+            assert await status(settings.port, path) == 404
+        assert await status(settings.port, EVENTS_PATH, "POST") == 401
+    await bot.store.close()
+
+
+async def test_over_socket_mode_nothing_else_listens(tmp_path: Path) -> None:
+    settings, bot = made(tmp_path, health_port=free_port())
+    async with listening(settings, bot, with_slack=False):
+        assert await status(settings.health_port, "/readyz") == 200
+        with pytest.raises(OSError):
+            await status(settings.port, "/readyz")
+    await bot.store.close()
+
+
+async def test_what_does_not_begin_leaves_no_port_open(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings, bot = made(tmp_path, health_port=int(taken.getsockname()[1]))
+        with pytest.raises(OSError):
+            async with listening(settings, bot, with_slack=True):
+                pass
+        with socket.socket() as again:
+            again.bind(("127.0.0.1", settings.port))
+    await bot.store.close()
