@@ -26,7 +26,7 @@ def test_no_setting_is_named_that_does_not_exist(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", sorted(READMES))
 def test_every_command_of_the_machine_is_documented(lang: str) -> None:
-    commands = set(typer.main.get_group(app).commands)  # type: ignore[attr-defined]
+    commands = set(typer.main.get_group(app).commands)
     documented = set(re.findall(r"^\| `mxcutover (\w+)", TEXTS[lang], re.MULTILINE))
     assert documented == commands
 
