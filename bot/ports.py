@@ -297,6 +297,10 @@ class Observations(Protocol):
         """Oldest first."""
         ...
 
+    def edges(self, team: Team, cutover_id: str) -> Sequence[DomainFacts]:
+        """The first and the last of each run of equal ones (domain.essence), oldest first."""
+        ...
+
 
 class Places(Protocol):
     """Where somebody stands in the FAQ tree: one row a conversation, so that a restart loses none."""

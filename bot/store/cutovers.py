@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.cutover import Cutover, State
+from bot.domain.essence import essence
 from bot.domain.facts import DomainFacts
 from bot.domain.facts_json import facts_from_json, facts_to_json
 from bot.domain.teams import Team
@@ -67,6 +68,31 @@ OBSERVATIONS_OF = (
 OBSERVATIONS_SINCE = OBSERVATIONS_OF.where(OBSERVATIONS.c.at >= bindparam("since"))
 APPEND = insert(HISTORY)
 OBSERVE = insert(OBSERVATIONS)
+_RUNS = (
+    select(
+        OBSERVATIONS.c.facts,
+        OBSERVATIONS.c.at,
+        OBSERVATIONS.c.id,
+        OBSERVATIONS.c.essence,
+        func.lag(OBSERVATIONS.c.essence).over(order_by=(OBSERVATIONS.c.at, OBSERVATIONS.c.id)).label("before"),
+        func.lead(OBSERVATIONS.c.essence).over(order_by=(OBSERVATIONS.c.at, OBSERVATIONS.c.id)).label("after"),
+    )
+    .where(of_cutover(OBSERVATIONS))
+    .subquery()
+)
+EDGES = (
+    select(_RUNS.c.facts)
+    .where(
+        or_(
+            _RUNS.c.essence.is_(None),
+            _RUNS.c.before.is_(None),
+            _RUNS.c.after.is_(None),
+            _RUNS.c.before != _RUNS.c.essence,
+            _RUNS.c.after != _RUNS.c.essence,
+        )
+    )
+    .order_by(_RUNS.c.at, _RUNS.c.id)
+)
 
 
 class SqlCutovers:
@@ -180,8 +206,13 @@ class SqlObservations:
             "cutover_id": cutover_id,
             "at": facts.at,
             "facts": facts_to_json(facts),
+            "essence": essence(facts),
         }
         self._connection.execute(OBSERVE, values)
+
+    def edges(self, team: Team, cutover_id: str) -> Sequence[DomainFacts]:
+        found = self._connection.execute(EDGES, cutover_key(team, cutover_id)).scalars()
+        return [facts_from_json(facts) for facts in found]
 
     def of(self, team: Team, cutover_id: str, *, since: datetime | None = None) -> Sequence[DomainFacts]:
         statement, parameters = OBSERVATIONS_OF, cutover_key(team, cutover_id)

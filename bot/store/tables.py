@@ -289,6 +289,7 @@ class ObservationRow(Base, table=True):
     cutover_id: str
     at: datetime
     facts: dict[str, Any] = Field(sa_column=_json())
+    essence: str | None = None  # None: stored by a release before it was kept
 
 
 class PlaceRow(Base, table=True):

@@ -53,7 +53,7 @@ def observe(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Progres
     now = deps.clock.now()
     tx.observations.add(cutover.team, cutover.id, facts)
     instants = derive(
-        tx.observations.of(cutover.team, cutover.id),
+        tx.observations.edges(cutover.team, cutover.id),
         expected=cutover.expected,
         ttl_before=cutover.snapshot.ttl if cutover.snapshot else None,
     )

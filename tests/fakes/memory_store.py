@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from bot.domain.cutover import Cutover, State
+from bot.domain.essence import edges
 from bot.domain.facts import DomainFacts
 from bot.domain.teams import Team
 from bot.ports import (
@@ -417,6 +418,9 @@ class MemoryObservations:
             if (whose, which) == (team, cutover_id) and (since is None or facts.at >= since)
         ]
         return sorted(found, key=lambda facts: facts.at)
+
+    def edges(self, team: Team, cutover_id: str) -> Sequence[DomainFacts]:
+        return edges(self.of(team, cutover_id))
 
 
 class MemoryPlaces:
