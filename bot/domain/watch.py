@@ -36,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class WatchView:
-    """One look. `old` of `sampled` cache answers still held another set; the last of them goes by `gone_at`."""
+    """One look. `old` of `sampled` cache answers held another set; the last of them goes by `gone_at`."""
 
     lines: tuple[Line, ...]
     sampled: int = 0
@@ -76,7 +76,10 @@ def watch_view(cutover: Cutover, facts: DomainFacts) -> WatchView:
     old = [answer for answer in known if answer.mx != cutover.expected]
     gone = [answer.at + timedelta(seconds=answer.ttl or 0) for answer in old]
     return WatchView(
-        tuple(_line(cutover, answer) for answer in asked(facts)), len(known), len(old), max(gone, default=None)
+        tuple(_line(cutover, answer) for answer in asked(facts)),
+        len(known),
+        len(old),
+        max(gone, default=None),
     )
 
 

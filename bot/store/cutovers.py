@@ -13,6 +13,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -68,14 +69,19 @@ OBSERVATIONS_OF = (
 OBSERVATIONS_SINCE = OBSERVATIONS_OF.where(OBSERVATIONS.c.at >= bindparam("since"))
 APPEND = insert(HISTORY)
 OBSERVE = insert(OBSERVATIONS)
+_BY_TIME = (OBSERVATIONS.c.at, OBSERVATIONS.c.id)
 _RUNS = (
     select(
         OBSERVATIONS.c.facts,
         OBSERVATIONS.c.at,
         OBSERVATIONS.c.id,
         OBSERVATIONS.c.essence,
-        func.lag(OBSERVATIONS.c.essence).over(order_by=(OBSERVATIONS.c.at, OBSERVATIONS.c.id)).label("before"),
-        func.lead(OBSERVATIONS.c.essence).over(order_by=(OBSERVATIONS.c.at, OBSERVATIONS.c.id)).label("after"),
+        func.lag(OBSERVATIONS.c.essence)
+        .over(order_by=(OBSERVATIONS.c.at, OBSERVATIONS.c.id))
+        .label("before"),
+        func.lead(OBSERVATIONS.c.essence)
+        .over(order_by=(OBSERVATIONS.c.at, OBSERVATIONS.c.id))
+        .label("after"),
     )
     .where(of_cutover(OBSERVATIONS))
     .subquery()

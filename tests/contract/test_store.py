@@ -287,6 +287,16 @@ async def test_observations_are_in_the_order_of_their_time(store: Store) -> None
     assert list(await store.transact(lambda tx: tx.observations.of(A, "c1", since=NOW))) == [early, late]
 
 
+async def test_a_run_of_equal_observations_is_read_by_its_ends(store: Store) -> None:
+    await add(store, cutover(1))
+    looks = [facts(NOW + number * HOUR, ttl=60 if number == 3 else 300) for number in range(6)]
+    for look in looks:
+        await store.transact(lambda tx, look=look: tx.observations.add(A, "c1", look))  # type: ignore[misc]
+    found = list(await store.transact(lambda tx: tx.observations.edges(A, "c1")))
+    assert found == [looks[0], looks[2], looks[3], looks[4], looks[5]]
+    assert not await store.transact(lambda tx: tx.observations.edges(B, "c1"))
+
+
 async def test_the_last_word_about_a_person_counts(store: Store) -> None:
     first = Person("U1", "ja-JP", "Asia/Tokyo", False, NOW)
     second = Person("U1", "en-US", "America/New_York", True, NOW + HOUR)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.essence import edges
 from bot.domain.facts import DomainFacts, MxAnswer, MxRecord, Outcome, Server, ZoneAnswer
 from bot.domain.instants import NS_TTL, derive, explain
 from bot.domain.mx import Mx, MxSet
@@ -264,3 +265,19 @@ def test_not_later_than_the_definition_either(before: int, wait: int, lag: int) 
         both(flip + lag + 1, NEW, 300),
     ]
     assert derive(looks, NEW, before).t_safe == max(at(flip + lag + 1 + 300), at(100 + before))
+
+
+@settings(max_examples=300, deadline=None)
+@given(world=worlds(), data=st.data())
+def test_the_edges_of_runs_say_as_much_as_all_looks(world: World, data: st.DataObject) -> None:
+    """A watch that sees the same many times is read again by its changes alone."""
+    looks: list[DomainFacts] = []
+    for seen in world.looks:
+        looks.append(seen)
+        for number in range(data.draw(st.integers(0, 3))):
+            later = seen.at + timedelta(milliseconds=number + 1)
+            again = tuple(replace(a, at=later) for a in seen.authoritative)
+            looks.append(replace(seen, at=later, authoritative=again))
+    kept = edges(looks)
+    assert derive(kept, NEW, 3600) == derive(looks, NEW, 3600)
+    assert len(kept) <= 2 * len(world.looks)
