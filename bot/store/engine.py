@@ -26,6 +26,7 @@ from sqlalchemy.pool import StaticPool
 
 from bot.ports import StoreUnavailable
 from bot.settings import Settings
+from bot.store.batch import Batches
 from bot.store.faults import passing, translated
 from bot.store.tables import METADATA
 from bot.store.tx import SqlTx
@@ -193,6 +194,7 @@ class SqlStore:
     def __init__(self, engine: Engine, threads: int) -> None:
         self._engine = engine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
+        self._batches = Batches(engine, self._pool, self.run) if threads == 1 else None
 
     @property
     def engine(self) -> Engine:
@@ -201,11 +203,13 @@ class SqlStore:
     async def transact(self, work: Callable[[SqlTx], T]) -> T:
         """Run `work` in one transaction in a worker thread: committed when it returns, else rolled back.
 
-        `work` is run again, at most TRIES times, where the database broke it off for a lock (a deadlock on
-        PostgreSQL): it must do nothing but read and write through its argument. A caller that is cancelled
-        does not stop it; it commits or rolls back by itself. Raises what `work` raises, StoreUnavailable,
-        and Inconsistent where rows would not fit together.
+        `work` is run again where the database broke it off (a deadlock on PostgreSQL; a shared commit on
+        SQLite that another's rows made fail): it must do nothing but read and write through its argument.
+        A caller that is cancelled does not stop it; it commits or rolls back by itself. Raises what `work`
+        raises, StoreUnavailable, and Inconsistent where rows would not fit together.
         """
+        if self._batches is not None:
+            return await asyncio.wrap_future(self._batches.submit(work))
         run = partial(contextvars.copy_context().run, self.run, work)
         return await asyncio.get_running_loop().run_in_executor(self._pool, run)
 
