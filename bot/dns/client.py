@@ -15,7 +15,7 @@ from bot.dns.delegation import Delegation, Finder
 from bot.dns.mail import MailFacts, look_at_mail, look_up_tlsa
 from bot.dns.message import BadName, Type, name_wire
 from bot.dns.probe import Probe, Seen, mx_answer
-from bot.dns.resolver import Asker, Given, Resolver, addresses
+from bot.dns.resolver import Around, Asker, Given, Resolver, addresses
 from bot.dns.wire import Budget, Transport
 from bot.domain.facts import (
     NOT_ASKED,
@@ -146,10 +146,11 @@ class DnsClient:
 
     async def _asker(self, name: str) -> Asker:
         """Whom to ask for the names around a domain."""
+        around = Around(self._resolver, name)
         if not self._config.nameservers:
-            return self._resolver
+            return around
         servers = [await self._server(endpoint) for endpoint in self._config.nameservers]
-        return Given(self._probe, servers, name, self._resolver if self._config.may_recurse else None)
+        return Given(self._probe, servers, name, around if self._config.may_recurse else None)
 
     async def _mail(self, asker: Asker, name: str, budget: Budget) -> MailFacts:
         """The rest of the domain's mail. With servers by hand alone, nothing is fetched from the web."""
@@ -242,7 +243,7 @@ class DnsClient:
                 self._probe.see(server, name, zone, budget, reads=reads)
             )
 
-        finder = Finder(self._resolver, self._probe, self._config, budget, start)
+        finder = Finder(Around(self._resolver, name), self._probe, self._config, budget, start)
         found = await finder.find(name)
         seen = [await task for (_, zone), task in running.items() if zone == found.zone]
         for task in running.values():

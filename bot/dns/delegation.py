@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bot.dns.config import DnsConfig
 from bot.dns.message import Type, is_below
 from bot.dns.probe import Probe
-from bot.dns.resolver import Resolver, addresses
+from bot.dns.resolver import Asker, addresses
 from bot.dns.wire import Budget, Reply
 from bot.domain.facts import DEFINITE, HostAddresses, MxAnswer, Outcome, Server
 
@@ -41,7 +41,7 @@ class Finder:
     """Follows the delegation of one domain; tells `start` of each (server, zone) as soon as it is known."""
 
     def __init__(
-        self, resolver: Resolver, probe: Probe, config: DnsConfig, budget: Budget, start: Start
+        self, resolver: Asker, probe: Probe, config: DnsConfig, budget: Budget, start: Start
     ) -> None:
         self._resolver = resolver
         self._probe = probe

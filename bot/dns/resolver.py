@@ -1,6 +1,7 @@
 """Asking for names: the recursive resolvers, or the servers that were given by hand."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -27,6 +28,12 @@ class Asker(Protocol):
     ) -> Reply: ...
 
 
+KEEP, KEEP_NEGATIVE = 20.0, 5.0  # seconds; never longer than the record's own TTL
+MOST_KEPT = 4096
+
+_Question = tuple[str, Type, bool, bool]
+
+
 class Resolver:
     """Some recursive servers, asked in turn until one has an answer.
 
@@ -39,6 +46,43 @@ class Resolver:
         self._servers = servers
         self._clock = clock
         self._first = 0
+        self._kept: OrderedDict[_Question, tuple[float, Reply]] = OrderedDict()
+        self._running: dict[_Question, asyncio.Task[Reply]] = {}
+
+    async def shared(
+        self, name: str, rdtype: Type, budget: Budget, *, cd: bool = True, dnssec: bool = False
+    ) -> Reply:
+        """As `ask`, but one question serves all who want it at the moment and for a few seconds more."""
+        question = (name, rdtype, cd, dnssec)
+        now = asyncio.get_running_loop().time()
+        kept = self._kept.get(question)
+        if kept is not None and kept[0] > now:
+            return kept[1]
+        task = self._running.get(question)
+        if task is not None and not task.done():
+            reply = await asyncio.shield(task)
+            if reply.outcome in DEFINITE or budget.over:
+                return reply  # else the one who asked had less time left than we have
+        task = asyncio.create_task(self.ask(name, rdtype, budget, cd=cd, dnssec=dnssec))
+        self._running[question] = task
+        task.add_done_callback(lambda done: self._settle(question, done, now))
+        return await asyncio.shield(task)
+
+    def _settle(self, question: _Question, task: asyncio.Task[Reply], asked_at: float) -> None:
+        if self._running.get(question) is task:
+            del self._running[question]
+        if not task.cancelled() and task.exception() is None:
+            self._keep(question, task.result(), asked_at)
+
+    def _keep(self, question: _Question, reply: Reply, now: float) -> None:
+        if reply.outcome not in DEFINITE:
+            return
+        longest = KEEP if reply.outcome is Outcome.ANSWER else KEEP_NEGATIVE
+        ttl = min((record.ttl for record in reply.records()), default=longest)
+        self._kept[question] = (now + min(longest, ttl), reply)
+        self._kept.move_to_end(question)
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
 
     async def ask(
         self,
@@ -70,6 +114,32 @@ class Resolver:
         if worst is not None:
             return worst
         return Reply(Outcome.NOT_ALLOWED, self._clock.now(), None, "no resolver", name, rdtype)
+
+
+class Around:
+    """A resolver as one look uses it: what lies below its domain is asked afresh, anything else is shared.
+
+    Registries, nameservers' and gateways' addresses, includes: many looks at once want the same ones.
+    """
+
+    def __init__(self, resolver: Resolver, domain: str) -> None:
+        """`domain`: absolute."""
+        self._resolver = resolver
+        self._domain = domain
+
+    async def ask(
+        self,
+        name: str,
+        rdtype: Type,
+        budget: Budget,
+        *,
+        cd: bool = True,
+        dnssec: bool = False,
+        only_first: bool = False,
+    ) -> Reply:
+        if only_first or is_below(name, self._domain):
+            return await self._resolver.ask(name, rdtype, budget, cd=cd, dnssec=dnssec, only_first=only_first)
+        return await self._resolver.shared(name, rdtype, budget, cd=cd, dnssec=dnssec)
 
 
 class Given:

@@ -237,3 +237,21 @@ async def test_a_dead_resolver_is_passed_over(sandbox: Sandbox, clock: Moved) ->
     dns = client(sandbox, clock, resolvers=(("127.0.0.1", 1), *good))
     facts = await dns.look("example.co.jp")
     assert facts.seen
+
+
+async def test_what_many_want_is_asked_once_and_the_domains_own_each_time(
+    sandbox: Sandbox, clock: Moved
+) -> None:
+    """Registry and gateway are the same for all; what a domain says of itself is never an old answer."""
+    dns = client(sandbox, clock, sample_resolvers=())
+    await dns.look("example.co.jp", expected=["mgf.cybermail.jp."])
+    alone = dns.asked
+    await dns.look("example.co.jp", expected=["mgf.cybermail.jp."])
+    assert dns.asked - alone < alone
+    sandbox.set_txt("example.co.jp", "", ["v=spf1 -all"])
+    facts = await dns.look("example.co.jp")
+    assert facts.spf is not None
+    assert facts.spf.records == ("v=spf1 -all",)
+    before = dns.asked
+    await asyncio.gather(*(dns.look("example.co.jp") for _ in range(10)))
+    assert dns.asked - before < 10 * alone
