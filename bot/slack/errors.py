@@ -67,7 +67,8 @@ def understand(error: BaseException) -> Refusal:
     if isinstance(error, SlackApiError):
         response = error.response
         status = getattr(response, "status_code", 200)
-        code = str(response.get("error") or f"http_{status}") if hasattr(response, "get") else str(status)
+        data = getattr(response, "data", response)  # text where a proxy answered instead of Slack
+        code = str((data.get("error") if isinstance(data, dict) else None) or f"http_{status}")
         if status == 429 or code in ("ratelimited", "rate_limited"):
             seconds = _retry_after(response)
             return Refusal(Policy.RETRY, "ratelimited", timedelta(seconds=seconds))

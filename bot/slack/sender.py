@@ -31,6 +31,7 @@ EVENT_TYPE = "mxcutover_message"
 LEASE = timedelta(seconds=60)
 CALL_SHARE = 1 / 3  # of the lease: a lease must not run out under a call that is alive
 BATCH = 20
+MOST_MISTAKES = 6
 IDLE_SECONDS = 1.0
 
 
@@ -139,8 +140,17 @@ class Sender:
             await self._send(row, bound)
         except Exception as error:
             bound.exception("a message could not be made")
-            text = f"{type(error).__name__}"
+            await self._after_a_mistake(row, type(error).__name__)
+
+    async def _after_a_mistake(self, row: OutboxRow, text: str) -> None:
+        """A mistake of ours may be one of this moment: only one that stays lets a message go unsaid."""
+        if row.attempts >= MOST_MISTAKES:
             await self._store.transact(lambda tx: tx.outbox.failed(row.id, row.token, text))
+            return
+        at = self._clock.now() + timedelta(seconds=2**row.attempts)
+        await self._store.transact(
+            lambda tx: tx.outbox.again(row.id, row.token, at=at, unknown=True, error=text)
+        )
 
     async def _send(self, row: OutboxRow, bound: Any) -> None:
         client = await self._clients.of(row.team)
