@@ -5,7 +5,7 @@ UV := PYTHONPATH=.tools $(PYTHON) -m uv
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test setup lint types contracts tests bench clean
+.PHONY: run test setup lint types contracts tests fuzz audit bench clean
 
 run: setup
 	@exec $(BIN)/mxcutover run $(ARGS)
@@ -34,6 +34,11 @@ contracts: setup
 
 tests: setup
 	$(BIN)/pytest
+
+# 100,000 inputs a parser by mutation, then Hypothesis at length; half an hour.
+fuzz: setup
+	$(BIN)/python -m tests.fuzz.swarm $(or $(INPUTS),100000)
+	MXCUTOVER_FUZZ=$(or $(EXAMPLES),3000) $(BIN)/pytest -q tests/fuzz --timeout=3600
 
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -8,6 +8,7 @@ MECHANISMS = frozenset({"all", "include", "a", "mx", "ptr", "ip4", "ip6", "exist
 ASKING = frozenset({"include", "a", "mx", "ptr", "exists"})  # each counts as a look-up (4.6.4); redirect too
 LOOKUP_LIMIT = 10
 VOID_LIMIT = 2
+MOST_TERMS = 1000  # real records have some tens; 64 KiB of terms would hold up everything else
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,10 @@ def parse_spf(text: str) -> SpfRecord:
     modifiers: list[str] = []
     if not text.isascii():
         errors.append("not ASCII")
-    for word in text.split(" ")[1:]:
+    words = text.split(" ")[1:]
+    if len(words) > MOST_TERMS:
+        errors.append(f"more than {MOST_TERMS} terms")
+    for word in words[:MOST_TERMS]:
         if not word:
             continue
         term, error = _term(word)
@@ -98,10 +102,16 @@ def _with_lengths(word: str, name: str, rest: str) -> tuple[SpfTerm, bool]:
     """`a` and `mx`: a domain, and lengths of IPv4 and IPv6 prefixes behind it."""
     parts = _CIDR.match(rest)
     target, four, six = (parts["target"], parts["four"], parts["six"]) if parts else (rest, None, None)
-    bad = bool(four and int(four[1:]) > 32) or bool(six and int(six[2:]) > 128)
+    bad = bool(four and not _is_length(four[1:], 32)) or bool(six and not _is_length(six[2:], 128))
     if target:
         bad = bad or not target.startswith(":") or not _is_domain(target[1:])
     return SpfTerm(word, name, target[1:]), bad
+
+
+def _is_length(digits: str, most: int) -> bool:
+    """Looked at as text first: Python refuses to read a number of thousands of digits."""
+    significant = digits.lstrip("0") or "0"
+    return len(significant) <= 3 and significant.isascii() and int(significant) <= most
 
 
 def _is_network(name: str, rest: str) -> bool:

@@ -21,6 +21,11 @@ def _text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _value(value: object) -> bool:
+    """A button's is 2,000 characters at most, what is typed into a field 3,000."""
+    return isinstance(value, str) and len(value) <= 3000
+
+
 def _id(value: object) -> bool:
     return isinstance(value, str) and _ID.match(value) is not None
 
@@ -59,7 +64,7 @@ _OPTION = _object({}, {"value": _text})
 _ENTERED = _object(
     {},
     {
-        "value": _text,
+        "value": _value,
         "selected_option": _OPTION,
         "selected_options": _each(_OPTION),
         "selected_date": _text,

@@ -16,6 +16,7 @@ from bot.domain.when import Partial, parse_when
 from bot.domain.when.numbers import plain
 
 LONGEST_TEXT = 2000
+MOST_CLAUSES = 150  # a person's reply has a handful; each costs some tenths of a millisecond
 MOST_STEPS = len(Step)
 
 _QUOTED = re.compile(r"^(?:>|&gt;).*$", re.MULTILINE)
@@ -81,7 +82,7 @@ def understand(
     bare = _CODE.sub("", _QUOTED.sub("", text[:LONGEST_TEXT].replace("\x01", "")))
     bare = _MENTION.sub(mention, _LINK.sub(r"\1", bare))
     context = Context(now, tz, lang, asked, day, tuple(users))
-    replies = [reply for clause in _clauses(bare) for reply in _read(clause, context)]
+    replies = [reply for clause in _clauses(bare)[:MOST_CLAUSES] for reply in _read(clause, context)]
     return _joined(replies, text.strip())
 
 
