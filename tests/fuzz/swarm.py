@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bot.message import BadMessage, read_message
+from bot.dns.message import BadMessage, read_message
 from bot.domain.commands import parse_command
 from bot.domain.mta_sts import BadPolicy, parse_policy, policy_id
 from bot.domain.names import BadName, canonical
@@ -20,8 +20,8 @@ from bot.domain.notice import BadNotice, parse_mx
 from bot.domain.replies import read_new_day, understand
 from bot.domain.spf import parse_spf
 from bot.domain.when import parse_when
-from tests.fuzz.test_fuzz_words import DAY, MATCHER, NOW, RULES, TOKYO
 from tests.fuzz.harness import HOSTILE, SLOWEST, WORDS
+from tests.fuzz.test_fuzz_words import DAY, MATCHER, NOW, RULES, TOKYO
 
 Make = Callable[[random.Random], Any]
 
