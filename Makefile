@@ -35,6 +35,9 @@ contracts: setup
 tests: setup
 	$(BIN)/pytest
 
+bench: setup
+	$(BIN)/python -m bench.reminders
+
 # 100,000 inputs a parser by mutation, then Hypothesis at length; half an hour.
 fuzz: setup
 	$(BIN)/python -m tests.fuzz.swarm $(or $(INPUTS),100000)
