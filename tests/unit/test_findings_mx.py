@@ -85,6 +85,12 @@ SETS: list[tuple[str, MxSet, MxSet, dict[str, Severity]]] = [
         GATEWAY,
         {"mx.other": BLOCK},
     ),
+    (
+        "the expected name at the head of another",
+        mx("10 mgf.cybermail.jp.attacker.example"),
+        GATEWAY,
+        {"mx.other": BLOCK},
+    ),
     ("the vendor's name as a label", mx("10 cybermail.jp.attacker.example"), GATEWAY, {"mx.other": BLOCK}),
     ("a neighbour of the vendor", mx("10 mgf.notcybermail.jp"), GATEWAY, {"mx.other": BLOCK}),
     ("null", mx("0 ."), GATEWAY, {"mx.null": BLOCK}),
