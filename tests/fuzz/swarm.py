@@ -83,14 +83,7 @@ def packet(chance: random.Random) -> bytes:
     body += b"".join(count.to_bytes(2, "big") for count in counts) + name() + b"\0\x0f\0\x01"
     for _ in range(sum(counts)):
         kind = chance.choice((1, 2, 5, 6, 15, 16, 28, 41, 43, 46, 48, 52, chance.randrange(65536)))
-        data = {
-            1: lambda: chance.randbytes(4),
-            2: name,
-            5: name,
-            6: lambda: name() + name() + chance.randbytes(20),
-            15: lambda: chance.randbytes(2) + name(),
-            28: lambda: chance.randbytes(16),
-        }.get(kind, lambda: chance.randbytes(chance.randrange(40)))()
+        data = _record_data(kind, name, chance)
         size = len(data) if chance.random() < 0.95 else chance.randrange(65536)
         body += name() + kind.to_bytes(2, "big") + b"\0\x01" + chance.randbytes(4) + size.to_bytes(2, "big")
         body += data
@@ -98,6 +91,22 @@ def packet(chance: random.Random) -> bytes:
     for _ in range(chance.choice((0, 0, 1, 4))):
         spoiled[chance.randrange(len(spoiled))] = chance.randrange(256)
     return bytes(spoiled[: chance.choice((len(spoiled), len(spoiled), chance.randrange(len(spoiled) + 1)))])
+
+
+def _record_data(kind: int, name: Callable[[], bytes], chance: random.Random) -> bytes:
+    match kind:
+        case 1:
+            return chance.randbytes(4)
+        case 2 | 5:
+            return name()
+        case 6:
+            return name() + name() + chance.randbytes(20)
+        case 15:
+            return chance.randbytes(2) + name()
+        case 28:
+            return chance.randbytes(16)
+        case _:
+            return chance.randbytes(chance.randrange(40))
 
 
 def _reply(text: str) -> None:
