@@ -60,11 +60,12 @@ class Bot:
             clock=clock,
             asker=Asker(load_tree(), default_matcher()),
             calendar=japanese_calendar(settings.closed_days),
-            rules=TableRules(),
+            rules=TableRules(settings.internal_suffixes),
             name_host=name_host,
             operators=frozenset(settings.operators),
             policy=policy_by(settings),
             wake=sender.wake,
+            looks_per_minute=settings.looks_per_minute,
         )
         self.sender = sender
         self.slack = SlackSide(
@@ -155,6 +156,7 @@ def dns_config(settings: Settings) -> DnsConfig:
         resolvers=parse_endpoints(settings.resolvers),
         nameservers=parse_endpoints(settings.nameservers),
         sample_resolvers=parse_endpoints(settings.sample_resolvers),
+        internal=settings.internal_suffixes,
     )
 
 

@@ -14,6 +14,13 @@ def _words(value: object) -> object:
     return value
 
 
+# Reserved for private use, or in use there though never delegated: RFC 6761, 6762, 7686, 8375, 9476, ICANN's
+# .internal, and the names of its report on collisions. A question for one tells outsiders of the inside.
+INTERNAL = (
+    "internal", "local", "localhost", "localdomain", "lan", "intranet", "private", "corp", "home", "mail",
+    "home.arpa", "onion", "alt",
+)  # fmt: skip
+
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -96,6 +103,12 @@ class Settings(BaseSettings):
     keep_cutovers_days: int = Field(
         default=0, ge=0, description="Days to keep a cutover that is over, with its history; 0: for ever"
     )
+    looks_per_minute: int = Field(
+        default=20, ge=0, description="DNS looks that one person may cause in a minute; 0: any number"
+    )
+    internal_suffixes: Words = Field(
+        default=INTERNAL, description="Names below these are never asked for; empty: any may be"
+    )
     lease_seconds: float = Field(
         default=60.0,
         ge=1,
@@ -112,6 +125,7 @@ class Settings(BaseSettings):
         "channels",
         "channel_languages",
         "freezes",
+        "internal_suffixes",
         mode="before",
     )
     @classmethod

@@ -44,7 +44,7 @@ class DnsClient:
     def __init__(self, config: DnsConfig, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        self._transport = Transport(clock, config.tries, config.max_in_flight)
+        self._transport = Transport(clock, config.tries, config.max_in_flight, config.internal)
         self._turns = asyncio.Semaphore(max(1, config.max_in_flight // QUESTIONS_AT_ONCE))
         self._probe = Probe(self._transport, config, clock)
         servers = config.resolvers

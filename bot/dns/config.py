@@ -129,6 +129,7 @@ class DnsConfig:
     `allow_loopback`: or those of this machine, and no others (a lab).
     `fetch_policy`: how MTA-STS policies are fetched; None: over HTTPS, at `policy_port`, with the
     certificates of `policy_ca` (PEM) or the system's.
+    `internal`: names that are never asked for, nor any below them, whoever's DNS leads there.
     `tries`: how long each try waits; the last goes over UDP and TCP at once.
     """
 
@@ -147,6 +148,7 @@ class DnsConfig:
     fetch_policy: Fetch | None = None
     policy_port: int = 443
     policy_ca: Path | None = None
+    internal: tuple[str, ...] = ()
 
     def may_contact(self, address: str) -> bool:
         """Whether an address that a domain's DNS gave may be contacted."""

@@ -172,7 +172,10 @@ class _Closed(Exception):
 class Transport:
     """Asks, with at most `max_in_flight` questions under way. One for all looks of a client."""
 
-    def __init__(self, clock: Clock, tries: tuple[float, ...], max_in_flight: int) -> None:
+    def __init__(
+        self, clock: Clock, tries: tuple[float, ...], max_in_flight: int, internal: tuple[str, ...] = ()
+    ) -> None:
+        self._internal = tuple(f".{suffix.strip('.').lower()}." for suffix in internal if suffix.strip("."))
         self._clock = clock
         self._tries = tries or (2.0,)
         self._slots = asyncio.Semaphore(max_in_flight)
@@ -190,6 +193,8 @@ class Transport:
         dnssec: bool = False,
     ) -> Reply:
         """One question to the address `place`. Never raises for what a server or a network does."""
+        if f".{name.rstrip('.').lower()}.".endswith(self._internal):
+            return self._none(Outcome.NOT_ALLOWED, "an internal name", name, rdtype)
         try:
             async with asyncio.timeout_at(budget.end):
                 await self._slots.acquire()

@@ -6,7 +6,7 @@ The Unicode tables (IDNA 2008, public suffixes) come in as NameRules; everything
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -29,6 +29,10 @@ class NameRules(Protocol):
 
     def is_public_suffix(self, name: str) -> bool:
         """Whether `name` (A-label form) is one under which others register, such as co.jp."""
+        ...
+
+    def is_internal(self, name: str) -> bool:
+        """Whether `name` (A-label form) is of an inside that no question may leave for."""
         ...
 
 
@@ -55,6 +59,7 @@ class NameReason(StrEnum):
     LABEL_TOO_LONG = "label_too_long"
     TOO_LONG = "too_long"
     PUBLIC_SUFFIX = "public_suffix"
+    INTERNAL = "internal"
 
 
 _OTHER_THINGS = (
@@ -113,6 +118,13 @@ _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:(?://|(?=[^0-9]))")
 _LDH = re.compile(r"^[a-z0-9-]+$")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LATIN_NAME = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+
+
+def below_any(name: str, suffixes: Iterable[str]) -> bool:
+    """Whether `name` is one of `suffixes` or lies below one; case and outer dots aside."""
+    bare = name.rstrip(".").lower()
+    wanted = (suffix.strip(".").lower() for suffix in suffixes)
+    return any(bare == suffix or bare.endswith(f".{suffix}") for suffix in wanted if suffix)
 
 
 def visible(text: str, longest: int = 80) -> str:
@@ -206,6 +218,8 @@ def _name(typed: str, rules: NameRules) -> Name:
     if last.startswith("xn--") and not rules.is_public_suffix(last):
         # A Latin one may be a laboratory's (.test); this is a sentence that runs on: example.jpです
         raise BadName(NameReason.UNKNOWN_TLD, typed, labels[-1])
+    if rules.is_internal(ascii_form):
+        raise BadName(NameReason.INTERNAL, typed, ascii_form)
     if rules.is_public_suffix(ascii_form):
         raise BadName(NameReason.PUBLIC_SUFFIX, typed, ascii_form)
     return Name(ascii_form, ".".join(u for _, u in both))

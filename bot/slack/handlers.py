@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from bot.slack.sender import Clients
 from bot.slack.submit import Submissions
 from bot.slack.voice import Voice
 from bot.usecases import answer, desk, ending, hear, look, questions, retry, show, start
+from bot.usecases.allowance import TooMany, may_look
 from bot.usecases.context import Deps, Where, say, scoped, transact
 from bot.usecases.ending import Gone
 
@@ -85,6 +87,9 @@ class Handlers:
             await self._private(speaker, "not_allowed", who=list(refused.who_may))
         except Gone:
             await self._private(speaker, "gone")
+        except TooMany as refused:
+            left = refused.again_at - self._deps.clock.now()
+            await self._private(speaker, "slow_down", seconds=max(1, ceil(left.total_seconds())))
         except NotNow as refused:
             await self._private(speaker, "refuse.not_now", state=refused.state.value)
 
@@ -232,6 +237,10 @@ class Handlers:
             await say(speaker.deps, speaker.actor.team, None, message)
             return
         if form.domain is not None and client is not None:
+            try:
+                await may_look(speaker.deps, speaker.actor)
+            except TooMany:
+                return  # the form is there, and can be filled in by hand
             facts = await speaker.deps.dns.look(form.domain.ascii)
             view = start_form(voice, form, facts, speaker.deps.name_host(facts.nameservers))
             await self._update_view(client, opened, view)

@@ -63,6 +63,10 @@ def not_now(voice: Voice, args: Args) -> Rendered:
     return only(voice("refuse.not_now", state=voice(f"state.{args['state']}")))
 
 
+def slow_down(voice: Voice, args: Args) -> Rendered:
+    return only(voice("refuse.slow_down", seconds=str(args["seconds"])))
+
+
 def error(voice: Voice, args: Args) -> Rendered:
     return only(voice("refuse.error", error_id=args["error_id"]))
 

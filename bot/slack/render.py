@@ -86,6 +86,7 @@ _ALONE: dict[str, Alone] = {
     "bad_day": notes.bad_day,
     "not_allowed": notes.not_allowed,
     "refuse.not_now": notes.not_now,
+    "slow_down": notes.slow_down,
     "error": notes.error,
     "form_expired": notes.form_expired,
     "unknown_command": notes.unknown_command,

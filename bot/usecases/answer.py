@@ -9,6 +9,7 @@ from bot.domain.cutover import Cutover, State, Step, StepState, StepStatus
 from bot.domain.facts import DomainFacts
 from bot.domain.progress import asked, tally, ttl_is_low, ttl_is_restored
 from bot.ports import HistoryEntry, Outgoing, PlannedReminder, Tx
+from bot.usecases.allowance import may_look
 from bot.usecases.context import Deps, Where, transact
 from bot.usecases.ending import load
 from bot.usecases.observe import exchanges, in_thread, look_soon, observe, settled, step_of
@@ -58,6 +59,7 @@ async def settle(
     cutover, chosen = await deps.store.transact(read)
     clear = bool(steps) or len(chosen) == 1
     if says is Says.DONE and clear and VERIFIED & set(chosen) and cutover.is_open:
+        await may_look(deps, actor)
         facts = await deps.dns.look(cutover.domain, expected=exchanges(cutover))
 
     def work(tx: Tx) -> None:

@@ -9,6 +9,7 @@ from bot.domain.cutover import Cutover
 from bot.domain.facts_json import facts_to_json
 from bot.domain.names import BadName, canonical
 from bot.ports import Tx, VersionConflict
+from bot.usecases.allowance import may_look
 from bot.usecases.context import Deps, Where, finding_data, persistently, say, transact
 from bot.usecases.observe import exchanges, findings_for, observe
 
@@ -70,6 +71,7 @@ async def check(deps: Deps, actor: Actor, where: Where, row_id: int | None, text
         return
     cutover = await deps.store.transact(lambda tx: tx.cutovers.open_for(actor.team, name.ascii))
     expected = exchanges(cutover) if cutover else ()
+    await may_look(deps, actor)
     facts = await deps.dns.look(name.ascii, expected=expected)
     now = deps.clock.now()
     stored = facts_to_json(facts)

@@ -1,6 +1,7 @@
 """Answers questions: what is known of the cutover and of DNS goes in as evidence, then the tree is walked."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from bot.domain.facts import DomainFacts
 from bot.domain.findings import Finding
 from bot.domain.names import BadName, canonical
 from bot.ports import HistoryEntry, Outgoing, Tx
+from bot.usecases.allowance import TooMany, may_look
 from bot.usecases.ask import NONE, AskResult, guess_lang
 from bot.usecases.context import Deps, Where, say, transact
 from bot.usecases.evidence import EvidenceContext, SupportNow
@@ -85,7 +87,10 @@ async def evidence(deps: Deps, actor: Actor, cutover: Cutover | None, domain: st
     facts: DomainFacts | None = None
     subject = cutover.domain if cutover else domain
     if subject is not None:
-        facts = await deps.dns.look(subject, expected=exchanges(cutover) if cutover else ())
+        # Beyond the budget the tree asks the person what it would have seen.
+        with suppress(TooMany):
+            await may_look(deps, actor)
+            facts = await deps.dns.look(subject, expected=exchanges(cutover) if cutover else ())
     findings: tuple[Finding, ...] = ()
     if facts is not None:
         findings = findings_for(cutover, facts, now) if cutover else judge(facts, Expectation(now=now))
