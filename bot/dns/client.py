@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot.dns.config import DnsConfig, Endpoint, Fetched, system_resolvers
+from bot.dns.config import DnsConfig, Endpoint, Fetched, is_public, system_resolvers
 from bot.dns.delegation import Delegation, Finder
 from bot.dns.mail import MailFacts, look_at_mail, look_up_tlsa
+from bot.dns.manners import Manners
 from bot.dns.message import BadName, Type, name_wire
 from bot.dns.probe import Probe, Seen, mx_answer
 from bot.dns.resolver import Around, Asker, Given, Resolver, addresses
@@ -46,6 +47,7 @@ class DnsClient:
         self._clock = clock
         self._transport = Transport(clock, config.tries, config.max_in_flight, config.internal)
         self._turns = asyncio.Semaphore(max(1, config.max_in_flight // QUESTIONS_AT_ONCE))
+        self._manners = Manners()
         self._probe = Probe(self._transport, config, clock)
         servers = config.resolvers
         if not servers and config.may_recurse:
@@ -94,7 +96,7 @@ class DnsClient:
         full: bool,
     ) -> DomainFacts:
         at = self._clock.now()
-        samples = asyncio.create_task(self._sample(name, budget, self._config.samples if full else 1))
+        samples = asyncio.create_task(self._sample(name, budget, watching=not full))
         if not full:
             facts = await self._servers_say(domain, at, name, known, budget)
             return replace(facts, resolvers=await samples)
@@ -268,19 +270,34 @@ class DnsClient:
         found = await asyncio.gather(*(_target(asker, host, budget) for host in hosts))
         return list(zip(hosts, found, strict=True))
 
-    async def _sample(self, name: str, budget: Budget, times: int) -> tuple[MxAnswer, ...]:
-        """What the configured caches hold. One address may be many caches, hence several times."""
-        asked = [endpoint for endpoint in self._config.sample_resolvers for _ in range(times)]
+    async def _sample(self, name: str, budget: Budget, *, watching: bool) -> tuple[MxAnswer, ...]:
+        """What the configured caches hold. One address may be many caches: a check asks each several times.
+
+        A watch asks once, and public resolvers no more than they put up with; one that is let be for
+        the moment has no answer in the facts.
+        """
+        times = 1 if watching else self._config.samples
+        asked = [
+            endpoint
+            for endpoint in self._config.sample_resolvers
+            if not (watching and self._is_public(endpoint)) or self._manners.may_ask(endpoint, name)
+            for _ in range(times)
+        ]
         replies = await asyncio.gather(
             *(
                 self._transport.ask(self._config.place_of(endpoint), name, Type.MX, budget, recursion=True)
                 for endpoint in asked
             )
         )
+        for endpoint, reply in zip(asked, replies, strict=True):
+            self._manners.heard(endpoint, reply.outcome)
         return tuple(
             mx_answer(Server(host, host, port), reply)
             for (host, port), reply in zip(asked, replies, strict=True)
         )
+
+    def _is_public(self, endpoint: Endpoint) -> bool:
+        return is_public(self._config.place_of(endpoint)[0])
 
 
 async def _target(asker: Asker, host: str, budget: Budget) -> HostAddresses:
