@@ -138,6 +138,8 @@ def buttons(voice: Voice, cutover: Cutover) -> list[Block]:
     if step is not None:
         label = voice.raw("button.done_step", step=voice.short(step))
         made.append(el.button(label, "step_done", {**here, "s": step.value}, style="primary"))
+    if cutover.state in (State.PREPARING, State.CHANGING) and step is Step.MX:
+        made.append(el.button(voice("button.flip"), "flip", here))
     made.append(el.button(voice("button.check"), "check", here))
     made.append(el.button(voice("button.plan"), "plan", here))
     made.append(el.button(voice("button.history"), "history", here))

@@ -16,7 +16,7 @@ from bot.domain.desk import Item
 from bot.domain.names import BadName, canonical
 from bot.domain.policy import policy_to_json
 from bot.ports import Delivery, InboxRow, Outgoing
-from bot.slack import home, settings_form
+from bot.slack import home, settings_form, watch
 from bot.slack.desk import moment
 from bot.slack.forms import start_form
 from bot.slack.payloads import Body, Click, click, mentions, where, who, without_mentions
@@ -24,7 +24,7 @@ from bot.slack.people import CannotVerify, Directory
 from bot.slack.sender import Clients
 from bot.slack.submit import Submissions
 from bot.slack.voice import Voice
-from bot.usecases import answer, desk, ending, hear, look, questions, retry, show, start
+from bot.usecases import answer, desk, ending, flip, hear, look, questions, retry, show, start
 from bot.usecases.allowance import TooMany, may_look
 from bot.usecases.context import Deps, Where, say, scoped, transact
 from bot.usecases.ending import Gone
@@ -261,6 +261,10 @@ class Handlers:
 
     async def _submitted(self, speaker: Speaker, body: Body) -> None:
         """The submission was judged while it was acknowledged (submit.py); now it is carried out."""
+        overriding = watch.override_of(body)
+        if overriding is not None:
+            await flip.override(speaker.deps, speaker.actor, speaker.row_id, *overriding)
+            return
         policy = settings_form.policy_of(body)
         if policy is not None:
             await desk.set_policy(speaker.deps, speaker.actor, speaker.row_id, policy)
@@ -275,6 +279,20 @@ class Handlers:
         await start.open_cutover(
             speaker.deps, speaker.actor, place, speaker.row_id, request, tz=speaker.actor.tz
         )
+
+    async def _open_override(self, speaker: Speaker, cutover_id: str) -> None:
+        """The form for the reason; who may not override gets no form."""
+        await speaker.deps.store.transact(
+            lambda tx: ending.load(tx, speaker.deps, speaker.actor, cutover_id, Act.END)
+        )
+        await say(speaker.deps, speaker.actor.team, speaker.row_id)
+        client = await self._clients.of(speaker.actor.team)
+        if client is None or not speaker.trigger:
+            return
+        form = watch.override_form(Voice(speaker.actor.lang), cutover_id)
+        if await self._open_view(client, speaker.trigger, form) is None:
+            message = speaker.where.private(speaker.actor, "form_late")
+            await say(speaker.deps, speaker.actor.team, None, message)
 
     # --- clicks -----------------------------------------------------------------------------------------
 
@@ -291,6 +309,10 @@ class Handlers:
                 await self._do(speaker, clicked)
             case "tick" | "untick":
                 await self._tick(speaker, clicked)
+            case "flip":
+                await flip.flip(deps, actor, place, row_id, cutover_id)
+            case "override_open":
+                await self._open_override(speaker, cutover_id)
             case "go":
                 await desk.go(deps, actor, place, row_id, cutover_id)
             case "assign_pick":

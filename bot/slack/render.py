@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.ports import Outgoing
-from bot.slack import desk, files, notes, thread
+from bot.slack import desk, files, notes, thread, watch
 from bot.slack import elements as el
 from bot.slack.checklist import root
 from bot.slack.faq import faq
@@ -36,6 +36,8 @@ def render(message: Outgoing, material: Material) -> Rendered:
         return thread.opened(voice, material, cutover, args)
     if kind == "reminder":
         return thread.reminder(voice, material, cutover, args)
+    if kind in _IN_THREAD:
+        return _IN_THREAD[kind](voice, material, cutover, args)
     if kind.startswith("answer."):
         return thread.answer(voice, material, cutover, args, kind)
     if kind.startswith("told."):
@@ -81,7 +83,14 @@ def _with_menu(voice: Voice, shown: Rendered, cutover_id: str) -> Rendered:
     return replace(shown, blocks=tuple(blocks))
 
 
+_IN_THREAD: dict[str, thread.Builder] = {
+    "progress": watch.progress,
+    "no_go": watch.no_go,
+    "overridden": watch.overridden,
+}
+
 _ALONE: dict[str, Alone] = {
+    "form_late": _plainly("refuse.form_late"),
     "bad_name": notes.bad_name,
     "bad_day": notes.bad_day,
     "not_allowed": notes.not_allowed,

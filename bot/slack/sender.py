@@ -252,7 +252,7 @@ class Sender:
         message, cutover = row.message, material.cutover
         ts = message.update_ts or _ts_of(message.kind, cutover)
         channel = message.channel or (cutover.channel if cutover else None)
-        if ts is None or channel is None:
+        if not ts or channel is None:
             return None  # its post has not been made, and will show the present state anyhow
         await self._turn(channel)
         body = rendered.body()

@@ -69,6 +69,7 @@ async def roll_back(deps: Deps, actor: Actor, where: Where, row_id: int | None, 
             next_look_at=now + timedelta(seconds=30),
             asked=None,
             alert=None,
+            progress_ts=None,  # the way back has a message of its own
         )
         saved = tx.cutovers.save(back)
         tx.reminders.withdraw(actor.team, cutover.id)

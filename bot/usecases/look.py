@@ -1,5 +1,6 @@
 """Looks at DNS: unasked when it is time, or because somebody wants to know."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from bot.usecases.allowance import may_look
 from bot.usecases.context import Deps, Where, finding_data, persistently, say, transact
 from bot.usecases.observe import exchanges, findings_for, observe
 
-BATCH = 50
+BATCH = 200
 # The delegation and all else is looked at this often; in between, the known servers' MX alone.
 FULL_EVERY = timedelta(hours=20)
 HOLD = timedelta(minutes=2)  # while one replica looks, the others leave the cutover alone
@@ -33,10 +34,14 @@ async def look_due(deps: Deps) -> int:
         due = await deps.store.transact(claim)
     except VersionConflict:
         return 0
-    for cutover in due:
-        await _look(deps, cutover)
+    # All at once: the DNS client bounds what is in flight, and a domain whose servers are silent until
+    # the deadline keeps none of the others waiting.
+    ended = await asyncio.gather(*(_look(deps, cutover) for cutover in due), return_exceptions=True)
     if due:
         deps.wake()
+    for failure in ended:
+        if isinstance(failure, BaseException):
+            raise failure
     return len(due)
 
 

@@ -11,6 +11,7 @@ from bot.domain.findings import Finding
 from bot.domain.instants import derive
 from bot.domain.plan import STEP_OF
 from bot.domain.progress import Progress, Told, assess, exposed_by, next_look
+from bot.domain.watch import WATCHED, Standing, watch_view
 from bot.ports import Delivery, HistoryEntry, Outgoing, Tx
 from bot.usecases.context import Deps
 from bot.usecases.planning import EXPOSURE_KIND, after_the_change
@@ -52,8 +53,9 @@ def observe(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Progres
     """Store the facts, move the cutover on, tell its thread. In the caller's transaction."""
     now = deps.clock.now()
     tx.observations.add(cutover.team, cutover.id, facts)
+    seen = tx.observations.edges(cutover.team, cutover.id)
     instants = derive(
-        tx.observations.edges(cutover.team, cutover.id),
+        seen,
         expected=cutover.expected,
         ttl_before=cutover.snapshot.ttl if cutover.snapshot else None,
     )
@@ -73,10 +75,33 @@ def observe(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Progres
     if not moved.is_open:
         tx.reminders.withdraw(cutover.team, cutover.id)
     _withdraw_settled(tx, moved)
+    moved = _show_progress(tx, cutover, moved, facts, seen[-2] if len(seen) > 1 else None)
     saved = tx.cutovers.save(moved)
     if _visible(cutover) != _visible(saved):
         refresh(tx, saved)
     return replace(progress, cutover=saved)
+
+
+ASKED_FOR = ""  # progress_ts while its post is on the way
+
+
+def _show_progress(
+    tx: Tx, before: Cutover, after: Cutover, facts: DomainFacts, last: DomainFacts | None
+) -> Cutover:
+    """One message that shows the change arriving: posted when it begins, edited while it goes on."""
+    if after.state not in WATCHED and before.state not in WATCHED:
+        return after
+    view = watch_view(after, facts)
+    args: dict[str, object] = {"view": view.as_args(), "at": facts.at.isoformat()}
+    if after.progress_ts is None:
+        if all(line.standing is Standing.OLD for line in view.lines) and after.state is State.CHANGING:
+            return after  # nothing has changed yet, so there is nothing to show
+        tx.outbox.put(after.team, in_thread(after, "progress", args))
+        return replace(after, progress_ts=ASKED_FOR)
+    if last is None or watch_view(after, last).signature != view.signature or after.state != before.state:
+        message = Outgoing(Delivery.UPDATE, "progress", args, lang=after.lang, cutover_id=after.id)
+        tx.outbox.put(after.team, message)
+    return after
 
 
 def step_of(kind: str) -> Step | None:

@@ -1,5 +1,6 @@
 """Turns due reminders into outbox rows. DNS is asked first where it can spare somebody the reminder."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from bot.domain.plan import Lateness, ReminderKind, lateness
 from bot.domain.progress import exposed_by
 from bot.ports import HistoryEntry, ReminderRow, Tx, VersionConflict
 from bot.usecases.context import Deps, persistently, policy_in
+from bot.usecases.flip import decision, tell
 from bot.usecases.observe import exchanges, in_thread, observe, refresh, step_of
 from bot.usecases.planning import EXPOSURE_KIND, LOCK_DOWN_KIND
 
@@ -32,11 +34,17 @@ async def fire_due(deps: Deps, *, lease: timedelta = LEASE) -> int:
     """Fire the reminders whose time has come; how many were claimed."""
     now = deps.clock.now()
     rows = await deps.store.transact(lambda tx: tx.reminders.claim(now, limit=BATCH, lease=lease))
-    for row in rows:
-        await persistently(lambda row=row: _fire(deps, row))  # type: ignore[misc]
+    ended = await asyncio.gather(*(_fire_one(deps, row) for row in rows), return_exceptions=True)
     if rows:
         deps.wake()
+    for failure in ended:
+        if isinstance(failure, BaseException):
+            raise failure  # its row's lease runs out, and it is taken up again
     return len(rows)
+
+
+async def _fire_one(deps: Deps, row: ReminderRow) -> None:
+    await persistently(lambda: _fire(deps, row))
 
 
 async def _fire(deps: Deps, row: ReminderRow) -> None:
@@ -58,7 +66,7 @@ def _decide(tx: Tx, deps: Deps, row: ReminderRow, facts: DomainFacts | None) -> 
     if cutover is not None and cutover.is_open:
         if facts is not None:
             cutover = observe(tx, deps, cutover, facts).cutover
-        outcome = _say(tx, deps, row, cutover)
+        outcome = _say(tx, deps, row, cutover, facts)
     if row.token is not None and not tx.reminders.done(row.id, row.token, outcome):
         raise LeaseLost
 
@@ -67,7 +75,7 @@ class LeaseLost(VersionConflict):
     """Somebody else holds the reminder now; what was decided here is undone."""
 
 
-def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover) -> str:
+def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover, facts: DomainFacts | None) -> str:
     now = deps.clock.now()
     reminder = row.reminder
     if not cutover.is_open:
@@ -98,6 +106,8 @@ def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover) -> str:
     }
     if reminder.kind == LOCK_DOWN_KIND:
         tx.outbox.put(row.team, in_thread(saved, "lockdown"))
+    elif step is Step.MX and facts is not None and not decision(deps, saved, facts).clear:
+        tell(tx, deps, saved, decision(deps, saved, facts))
     else:
         tx.outbox.put(row.team, in_thread(saved, "reminder", args))
     if _asks_for_go(tx, saved, reminder.kind):

@@ -1,0 +1,100 @@
+"""The ticks: none doubled, none held back by another, none lost to a failure."""
+
+import asyncio
+
+from bot.scheduler import Scheduler
+
+
+async def test_a_job_that_waits_holds_no_other_back() -> None:
+    waiting, ran = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        await waiting.wait()
+
+    async def quick() -> None:
+        ran.set()
+
+    scheduler = Scheduler({"slow": slow, "quick": quick})
+    ticking = asyncio.create_task(scheduler.tick())
+    await asyncio.wait_for(ran.wait(), 5)
+    ran.clear()
+    again = asyncio.create_task(scheduler.tick())
+    await asyncio.wait_for(ran.wait(), 5)
+    waiting.set()
+    await asyncio.gather(ticking, again)
+
+
+async def test_a_job_is_never_called_twice_at_once() -> None:
+    most = now = 0
+    go = asyncio.Event()
+
+    async def job() -> None:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await go.wait()
+        now -= 1
+
+    scheduler = Scheduler({"job": job})
+    ticks = [asyncio.create_task(scheduler.tick()) for _ in range(5)]
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*ticks)
+    assert most == 1
+
+
+async def test_a_failing_job_stops_neither_itself_nor_others() -> None:
+    calls: list[str] = []
+
+    async def bad() -> None:
+        calls.append("bad")
+        raise RuntimeError("no")
+
+    async def good() -> None:
+        calls.append("good")
+
+    scheduler = Scheduler({"bad": bad, "good": good})
+    await scheduler.tick()
+    await scheduler.tick()
+    assert sorted(calls) == ["bad", "bad", "good", "good"]
+
+
+async def test_nothing_ticks_while_paused_and_stopping_lets_a_tick_end() -> None:
+    ended = asyncio.Event()
+    begun = asyncio.Event()
+    go = asyncio.Event()
+
+    async def job() -> None:
+        begun.set()
+        await go.wait()
+        ended.set()
+
+    scheduler = Scheduler({"job": job}, seconds=0.01)
+    async with scheduler.paused():
+        scheduler.start()
+        await scheduler.tick()
+        assert not begun.is_set()
+    await asyncio.wait_for(begun.wait(), 5)
+    stopping = asyncio.create_task(scheduler.stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    go.set()
+    await asyncio.wait_for(stopping, 5)
+    assert ended.is_set()
+
+
+async def test_it_ticks_by_itself_and_knows_how_long_ago() -> None:
+    count = 0
+    enough = asyncio.Event()
+
+    async def job() -> None:
+        nonlocal count
+        count += 1
+        if count >= 3:
+            enough.set()
+
+    scheduler = Scheduler({"job": job}, seconds=0.01)
+    scheduler.start()
+    await asyncio.wait_for(enough.wait(), 10)
+    assert scheduler.age_seconds < 5
+    await scheduler.stop()
