@@ -5,8 +5,6 @@ outcome is *unknown*, and the key is looked for in the channel before anything i
 """
 
 import asyncio
-import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -14,14 +12,15 @@ from typing import Any, Protocol
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.cutover import Cutover
 from bot.domain.teams import Team
 from bot.ports import Clock, Delivery, OutboxRow, Outgoing, Store, Tx
+from bot.slack.calls import ResponseUrlRefused, find_post, refusal_of, respond
 from bot.slack.errors import Policy, Refusal, understand
 from bot.slack.files import inline
 from bot.slack.material import Material, gather
+from bot.slack.pace import Pace
 from bot.slack.rendered import Rendered
 from bot.slack.voice import Voice
 
@@ -53,28 +52,6 @@ class Clients(Protocol):
 
 class Renderer(Protocol):
     def __call__(self, message: Outgoing, material: Material) -> Rendered: ...
-
-
-class Pace:
-    """At most one message a second and channel, with a small burst (Slack's posting limit)."""
-
-    def __init__(self, per_second: float, burst: int = 3) -> None:
-        self._per_second = per_second
-        self._burst = burst
-        self._allowance: dict[str, tuple[float, float]] = {}
-
-    def wait_for(self, channel: str) -> float:
-        """Seconds to wait before the next message to `channel`; 0 takes the place."""
-        if self._per_second <= 0:
-            return 0.0
-        now = time.monotonic()
-        left, since = self._allowance.get(channel, (float(self._burst), now))
-        left = min(float(self._burst), left + (now - since) * self._per_second)
-        if left < 1:
-            self._allowance[channel] = (left, now)
-            return (1 - left) / self._per_second
-        self._allowance[channel] = (left - 1, now)
-        return 0.0
 
 
 class Sender:
@@ -166,7 +143,7 @@ class Sender:
             await self._readdress(row, material, closed.code, bound)
             return
         except ResponseUrlRefused as refused:
-            await self._refused(row, material, _of_response_url(refused), bound)
+            await self._refused(row, material, refusal_of(refused), bound)
             return
         except Exception as error:
             await self._refused(row, material, understand(error), bound)
@@ -178,22 +155,22 @@ class Sender:
     ) -> str | None:
         message = row.message
         if message.delivery is Delivery.RESPONSE and message.response_url:
-            await _respond(client, message.response_url, rendered, replace=bool(message.args.get("replace")))
+            await respond(client, message.response_url, rendered, replace=bool(message.args.get("replace")))
             return None
         if message.delivery is Delivery.UPDATE:
             return await self._update(client, row, material, rendered)
         channel, thread = await self._address(client, row, material)
         if message.delivery is Delivery.EPHEMERAL:
-            await self._turn(channel)
+            await self._pace.turn(channel)
             await client.chat_postEphemeral(
                 channel=channel, user=message.user or "", thread_ts=thread, **rendered.body()
             )
             return None
         if row.unknown:
-            found = await self._find(client, channel, thread, row)
+            found = await find_post(client, channel, thread, row.message.key)
             if found is not None:
                 return found
-        await self._turn(channel)
+        await self._pace.turn(channel)
         if rendered.files:
             return await self._upload(client, row, channel, thread, rendered)
         return await self._post(client, row, channel, thread, rendered)
@@ -254,7 +231,7 @@ class Sender:
         channel = message.channel or (cutover.channel if cutover else None)
         if not ts or channel is None:
             return None  # its post has not been made, and will show the present state anyhow
-        await self._turn(channel)
+        await self._pace.turn(channel)
         body = rendered.body()
         await client.chat_update(channel=channel, ts=ts, **body)
         return ts
@@ -279,39 +256,6 @@ class Sender:
             opened = await client.conversations_open(users=[user])
             known = self._dm[team, user] = str(opened["channel"]["id"])
         return known
-
-    async def _turn(self, channel: str) -> None:
-        wait = self._pace.wait_for(channel)
-        while wait > 0:
-            await asyncio.sleep(wait)
-            wait = self._pace.wait_for(channel)
-
-    async def _find(
-        self, client: AsyncWebClient, channel: str, thread: str | None, row: OutboxRow
-    ) -> str | None:
-        """The ts of the post that an earlier try made, where it did."""
-        cursor: str | None = None
-        for _ in range(10):
-            page: dict[str, Any] = {
-                "channel": channel,
-                "limit": 200,
-                "include_all_metadata": True,
-                "cursor": cursor,
-            }
-            if thread is not None:
-                response = await client.conversations_replies(ts=thread, **page)
-            else:
-                response = await client.conversations_history(**page)
-            for post in response.get("messages") or []:
-                payload = (post.get("metadata") or {}).get("event_payload") or {}
-                if payload.get("outbox_id") == row.message.key:
-                    return str(post["ts"])
-                if any(row.message.key[:8] in str(file.get("name")) for file in post.get("files") or ()):
-                    return str(post["ts"])
-            cursor = (response.get("response_metadata") or {}).get("next_cursor") or None
-            if cursor is None:
-                return None
-        return None
 
     async def _sent(self, row: OutboxRow, material: Material, ts: str | None) -> None:
         message = row.message
@@ -389,24 +333,10 @@ class Sender:
         await self._store.transact(lambda tx: tx.outbox.failed(row.id, row.token, refusal.code))
 
 
-class ResponseUrlRefused(Exception):
-    """The response_url has expired, is used up, or its server failed."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"http {status}")
-        self.status = status
-
-
 class _Closed(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-
-
-def _of_response_url(refused: ResponseUrlRefused) -> Refusal:
-    if refused.status == 429 or refused.status >= 500:
-        return Refusal(Policy.RETRY, f"http_{refused.status}")
-    return Refusal(Policy.GIVE_UP, "response_url")
 
 
 def _ts_of(kind: str, cutover: Cutover | None) -> str | None:
@@ -422,13 +352,3 @@ def _keep_ts(tx: Tx, team: Team, cutover_id: str, kind: str, ts: str) -> None:
     if cutover is not None:
         kept = replace(cutover, thread_ts=ts) if kind == "root" else replace(cutover, progress_ts=ts)
         tx.cutovers.save(kept)
-
-
-async def _respond(client: AsyncWebClient, url: str, rendered: Rendered, *, replace: bool) -> None:
-    hook = AsyncWebhookClient(url, timeout=20, session=client.session, ssl=client.ssl)
-    body: Mapping[str, Any] = rendered.body()
-    response = await hook.send(
-        text=body["text"], blocks=body.get("blocks"), response_type="ephemeral", replace_original=replace
-    )
-    if response.status_code != 200:
-        raise ResponseUrlRefused(response.status_code)
