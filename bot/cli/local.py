@@ -1,6 +1,7 @@
 """The bot in the local workspace: Slack, DNS and time are played on this machine, the bot is the real one."""
 
 import asyncio
+import socket
 import sys
 from datetime import datetime
 
@@ -40,7 +41,7 @@ async def run_local(settings: Settings, store: SqlStore, stop: asyncio.Event) ->
     workspace = LocalWorkspace(
         clock,
         host=settings.host,
-        port=settings.port,
+        port=settings.port if "port" in settings.model_fields_set else usual_or_free(settings),
         state_file=folder / "workspace.json",
         app=App.from_manifest(load_manifest()),
         travel=go,
@@ -64,6 +65,17 @@ async def run_local(settings: Settings, store: SqlStore, stop: asyncio.Event) ->
             await workspace.stop()
     finally:
         await sandbox.stop()
+
+
+def usual_or_free(settings: Settings) -> int:
+    """The usual port, or 0 (any free one) where something else has it: nobody has asked for it by name."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            return 0
+    return settings.port
 
 
 async def _with_bot(
