@@ -72,7 +72,7 @@ def private_postgres() -> Iterator[Postgres]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = Postgres(folder, port, bin_folder)
-    try:
+    with _kept(server):
         _run(
             str(bin_folder / "initdb"),
             *("-D", str(folder / "data"), "-U", "postgres", "-A", "trust"),
@@ -89,19 +89,44 @@ def private_postgres() -> Iterator[Postgres]:
         with (folder / "data" / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = {value}\n" for name, value in settings.items())
         server.control("start")
-        try:
-            yield server
-        finally:
-            server.control("stop", "-m", "immediate")
+        yield server
+
+
+@contextmanager
+def _kept(server: Postgres) -> Iterator[None]:
+    """Clears up when the block ends, or this process is killed: its end of the pipe closes either way."""
+    data = server.folder / "data"
+    stop = " ".join([*_as_postgres(), str(server.bin / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"])
+    script = f"cat >/dev/null; {stop}; rm -rf {server.folder}"
+    keeper = subprocess.Popen(
+        ["sh", "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
+    try:
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        assert keeper.stdin is not None
+        keeper.stdin.close()
+        keeper.wait(60)
+
+
+def _as_postgres() -> list[str]:
+    """What to put before a command: the server refuses to run as root."""
+    return ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 
 
 def _run(*command: str) -> None:
-    """Run as the user `postgres` where we are root: the server refuses to run as root."""
-    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     done = subprocess.run(
-        [*prefix, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", check=False, text=True
+        [*_as_postgres(), *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd="/",
+        check=False,
+        text=True,
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]} ended with {done.returncode}: {done.stdout}")
