@@ -217,7 +217,7 @@ class DnsClient:
             answers,
             nameservers=tuple(names),
             delegation=outcome,
-            zone=name if names else "",
+            zone=next((state.apex for state in states if state.apex), ""),
             zone_answers=states,
             by_hand=True,
         )

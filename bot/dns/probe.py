@@ -146,4 +146,5 @@ def zone_answer(server: Server, soa: Reply, ns: Reply | None) -> ZoneAnswer:
         serial=record.data.serial,
         refresh=record.data.refresh,
         negative_ttl=min(record.ttl, record.data.minimum),
+        apex=record.name,
     )

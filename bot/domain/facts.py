@@ -107,6 +107,7 @@ class ZoneAnswer:
     negative_ttl: int | None = None
     ns: tuple[str, ...] = ()
     ns_ttl: int | None = None
+    apex: str = ""  # the SOA's owner: where the zone begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,7 @@ async def test_servers_by_hand_and_nobody_else(sandbox: Sandbox, clock: Moved) -
     )
     facts = await DnsClient(config, clock).look("example.co.jp", expected=["mgf.cybermail.jp."])
     assert facts.by_hand
+    assert facts.zone == "example.co.jp."
     assert [a.mx for a in facts.authoritative] == [OLD]
     assert facts.targets["mgf.cybermail.jp."].outcome is Outcome.NOT_ALLOWED
     assert facts.resolvers == ()
@@ -255,3 +256,10 @@ async def test_what_many_want_is_asked_once_and_the_domains_own_each_time(
     before = dns.asked
     await asyncio.gather(*(dns.look("example.co.jp") for _ in range(10)))
     assert dns.asked - before < 10 * alone
+
+
+async def test_a_host_below_a_zone_by_hand_knows_its_zone(sandbox: Sandbox, clock: Moved) -> None:
+    """A name without its final dot gets the zone appended, not the host."""
+    config = sandbox.dns_config(**QUICK, nameservers=(sandbox.place("01.dnsv.jp"),), sample_resolvers=())
+    facts = await DnsClient(config, clock).look("host.example.co.jp")
+    assert facts.zone == "example.co.jp."
