@@ -8,7 +8,7 @@ ARGS ?=
 .PHONY: run test setup lint types contracts tests fuzz audit bench clean
 
 run: setup
-	@exec $(BIN)/mxcutover run $(ARGS)
+	@exec $(BIN)/mxcutover run $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA)) $(ARGS)
 
 setup: .venv/.ready
 
