@@ -13,6 +13,7 @@ An answer's moment is when it came: what a server gave before it, some cache may
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from bot.domain.cutover import Instants
 from bot.domain.facts import NOT_ASKED, DomainFacts, MxAnswer, Outcome, Server
@@ -118,24 +119,42 @@ def _tracks(looks: Iterable[DomainFacts], expected: MxSet) -> tuple[dict[Key, _T
                     by_key.setdefault(key, []).append(answer)
         batch: Batch = []
         for key, answers in by_key.items():
-            point = _point(facts, answers, expected, tracks[key].points)
+            point = _point(facts, answers, expected)
             tracks[key].points.append(point)
             batch.append((key, point))
         batches.append(batch)
+    for track in tracks.values():
+        _see_through_countdowns(track.points)
     return tracks, batches
 
 
-def _point(facts: DomainFacts, answers: list[MxAnswer], expected: MxSet, earlier: list[_Point]) -> _Point:
+def _point(facts: DomainFacts, answers: list[MxAnswer], expected: MxSet) -> _Point:
     """One look at one address. Where reads differed, it counts as new only if all were."""
-    at = max(answer.at for answer in answers)
-    new = all(answer.mx == expected for answer in answers)
-    raw = ttl = max(_ttl(facts, answer) for answer in answers)
-    if earlier and earlier[-1].new == new:
-        last = earlier[-1]
-        gone = (at - last.at).total_seconds()
-        if gone > COUNTDOWN_SLACK and abs(last.raw - raw - gone) <= COUNTDOWN_SLACK:
-            ttl = last.ttl  # it counts down: a cache in front of the server, not a lowered TTL
-    return _Point(at, new, ttl, raw)
+    ttl = max(_ttl(facts, answer) for answer in answers)
+    return _Point(
+        max(answer.at for answer in answers), all(answer.mx == expected for answer in answers), ttl, ttl
+    )
+
+
+def _see_through_countdowns(points: list[_Point]) -> None:
+    """A TTL that fell by just the time that passed, and does not stay there, counts down: it was not lowered.
+
+    A cache stands in front of the server; what it gives out afresh has the TTL from before.
+    """
+    runs: list[list[_Point]] = []
+    for point in points:
+        if runs and (runs[-1][0].new, runs[-1][0].raw) == (point.new, point.raw):
+            runs[-1].append(point)
+        else:
+            runs.append([point])
+    for before, run in pairwise(runs):
+        gone = (run[0].at - before[-1].at).total_seconds()
+        stays = (run[-1].at - run[0].at).total_seconds() > COUNTDOWN_SLACK
+        if before[0].new != run[0].new or gone <= COUNTDOWN_SLACK or stays:
+            continue
+        if abs(before[0].raw - run[0].raw - gone) <= COUNTDOWN_SLACK:
+            for point in run:
+                point.ttl = before[0].ttl
 
 
 def _ttl(facts: DomainFacts, answer: MxAnswer) -> int:
