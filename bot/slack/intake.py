@@ -67,7 +67,8 @@ def classify(given: object) -> Delivered | None:
         or (enterprise_part.get("id") if isinstance(enterprise_part, Mapping) else None)
         or ""
     )
-    unique = body.get("event_id") if kind == "event" else body.get("trigger_id")
+    # The same delivery again has the same body to the letter; its trigger makes it unlike any other.
+    unique = body.get("event_id") if kind == "event" else None
     if not unique:
         text = json.dumps(body, sort_keys=True, ensure_ascii=False)
         unique = hashlib.sha256(text.encode()).hexdigest()
