@@ -23,6 +23,8 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from bot.slack.intake import passes
+
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 1 << 20  # bytes; Slack's largest payloads (a view of 100 blocks) stay below 300 kB
@@ -65,6 +67,8 @@ class Door:
             )
         except Exception as error:  # Bolt reads far into what may be of any shape
             return _refused(400, type(error).__name__)
+        if not passes(bolt_request.body):
+            return _refused(400, "shape")
         return await to_aiohttp_response(await self._dispatch(bolt_request))
 
     def _signed(self, request: web.Request, body: str) -> bool:
@@ -87,6 +91,9 @@ class Line(AsyncSocketModeHandler):
         self.client.message_listeners.append(self._look_at)  # type: ignore[arg-type]
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        if not passes(req.payload):
+            await _put_aside(client, req.envelope_id, "shape")
+            return
         try:
             bolt_request = AsyncBoltRequest(mode="socket_mode", body=req.payload, headers=build_headers(req))
         except Exception as error:  # Bolt reads far into what may be of any shape

@@ -75,6 +75,14 @@ def classify(given: object) -> Delivered | None:
     return Delivered(kind, f"{kind}:{unique}", Team(str(enterprise_id), str(team_id)), body)
 
 
+def passes(body: object) -> bool:
+    """Whether Bolt can be given it: what the bot has a use for, of Slack's shape, or nothing of its own.
+
+    Bolt reads a payload itself before any of the bot's own code sees it, and stumbles over odd ones.
+    """
+    return isinstance(body, Mapping) and (_kind(body) is None or classify(body) is not None)
+
+
 def _kind(body: Mapping[str, Any]) -> str | None:
     if "command" in body:
         return "command"

@@ -34,6 +34,10 @@ def _unix_seconds(value: object) -> bool:
     return isinstance(value, int) and 0 <= value < 1 << 33
 
 
+def _some(check: Check) -> Check:
+    return lambda value: isinstance(value, list) and bool(value) and all(check(part) for part in value)
+
+
 def _each(check: Check) -> Check:
     return lambda value: isinstance(value, list) and all(check(part) for part in value)
 
@@ -82,7 +86,7 @@ _ENTERED = _object(
 )
 _MESSAGE = _object({}, {"ts": _id, "thread_ts": _id, "text": _text, "user": _id})
 _VIEW = _object(
-    {},
+    {"type": _text},
     {
         "id": _id,
         "callback_id": _text,
@@ -130,7 +134,7 @@ _USER = _object({"id": _id}, {"team_id": _id})
 SHAPES: Mapping[str, Check] = {
     "command": _object({"command": _text, "user_id": _id, "channel_id": _id}, {**_EVERYWHERE, "text": _text}),
     "event": _object({"event": _EVENT}, _EVERYWHERE),
-    "action": _object({"user": _USER, "actions": _each(_ENTERED)}, {**_EVERYWHERE, **_INTERACTION}),
+    "action": _object({"user": _USER, "actions": _some(_ENTERED)}, {**_EVERYWHERE, **_INTERACTION}),
     "view": _object({"user": _USER, "view": _VIEW}, {**_EVERYWHERE, **_INTERACTION}),
     "shortcut": _object({"user": _USER}, {**_EVERYWHERE, **_INTERACTION, "callback_id": _text}),
 }

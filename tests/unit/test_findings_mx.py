@@ -92,6 +92,7 @@ SETS: list[tuple[str, MxSet, MxSet, dict[str, Severity]]] = [
         {"mx.other": BLOCK},
     ),
     ("the vendor's name as a label", mx("10 cybermail.jp.attacker.example"), GATEWAY, {"mx.other": BLOCK}),
+    ("letters of another script", mx("10 mgf.xn--cybrmail-e8g.jp"), GATEWAY, {"mx.look-alike": BLOCK}),
     ("a neighbour of the vendor", mx("10 mgf.notcybermail.jp"), GATEWAY, {"mx.other": BLOCK}),
     ("null", mx("0 ."), GATEWAY, {"mx.null": BLOCK}),
     ("null beside the new one", mx("0 .", "10 mgf.cybermail.jp"), GATEWAY, {"mx.null": BLOCK}),

@@ -14,7 +14,9 @@ from bot.domain.checks.expectation import Expectation
 from bot.domain.checks.making import lines, ok, servers, unknown, wrong
 from bot.domain.facts import NOT_ASKED, DomainFacts, MxAnswer
 from bot.domain.findings import Finding, Severity
+from bot.domain.lookalike import looks_like, readable
 from bot.domain.mx import Mx, MxSet, absolute
+from bot.domain.names import visible
 
 NULL = "."
 # Where people register in Japan and elsewhere: a host right below one of these has no vendor's domain
@@ -147,6 +149,7 @@ class _Sorted:
     literal: list[Mx] = field(default_factory=list)
     dotless: list[tuple[Mx, Mx]] = field(default_factory=list)  # what is there, what was meant
     typo: list[tuple[Mx, Mx]] = field(default_factory=list)
+    alike: list[tuple[Mx, Mx]] = field(default_factory=list)  # passes for the expected one to the eye
     good: list[Mx] = field(default_factory=list)  # an expected host, at whatever preference
     old: list[Mx] = field(default_factory=list)
     other: list[Mx] = field(default_factory=list)
@@ -202,6 +205,8 @@ class _Reading:
             found.append(self._mistaken("mx.missing-dot", record, meant))
         for record, meant in s.typo:
             found.append(self._mistaken("mx.typo", record, meant))
+        for record, meant in s.alike:
+            found.append(self._mistaken("mx.look-alike", record, meant, readable=shown(record.exchange)))
         tried = bool(s.good or s.dotless or s.typo)
         left = s.old + s.other
         if tried and left:
@@ -229,6 +234,8 @@ class _Reading:
                 s.dotless.append((record, meant))
             elif record.exchange in before:
                 s.old.append(record)
+            elif meant := self._imitated(record):
+                s.alike.append((record, meant))
             elif meant := self._meant(record):
                 s.typo.append((record, meant))
             else:
@@ -245,6 +252,10 @@ class _Reading:
                 if zone != NULL and record.exchange == meant.exchange + zone:
                     return meant
         return None
+
+    def _imitated(self, record: Mx) -> Mx | None:
+        """The expected record whose host this one passes for, written with letters of another script."""
+        return next((m for m in sorted(self.expected) if looks_like(record.exchange, m.exchange)), None)
 
     def _meant(self, record: Mx) -> Mx | None:
         """The expected record that was probably meant: one or two edits away, or the same vendor's domain."""
@@ -268,7 +279,7 @@ class _Reading:
     def _delete(self, records: Iterable[Mx]) -> str:
         return lines(self.facts.domain, records, self.facts.ttl_in_force)
 
-    def _mistaken(self, finding_id: str, record: Mx, meant: Mx) -> Finding:
+    def _mistaken(self, finding_id: str, record: Mx, meant: Mx, **more: str) -> Finding:
         return wrong(
             finding_id,
             Severity.BLOCK,
@@ -276,6 +287,7 @@ class _Reading:
             exchange=record.exchange,
             meant=meant.exchange,
             delete=self._delete([record]),
+            **more,
         )
 
     def _leftover(self, left: list[Mx], good: list[Mx]) -> list[Finding]:
@@ -349,6 +361,11 @@ class _Reading:
             for exchange, times in sorted(count.items())
             if times > 1
         ]
+
+
+def shown(exchange: str) -> str:
+    """A host as people see it, on one line and with nothing hidden."""
+    return visible(readable(exchange.rstrip(".")))
 
 
 def _hosts(records: Iterable[Mx]) -> list[str]:
