@@ -4,5 +4,6 @@ from bot.report.build import Report, Section, build
 from bot.report.export import history_csv, history_json
 from bot.report.html import to_html
 from bot.report.markdown import to_markdown
+from bot.report.picture import to_svg
 
-__all__ = ["Report", "Section", "build", "history_csv", "history_json", "to_html", "to_markdown"]
+__all__ = ["Report", "Section", "build", "history_csv", "history_json", "to_html", "to_markdown", "to_svg"]

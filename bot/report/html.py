@@ -11,13 +11,16 @@ max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem;border-bottom:1px solid #ddd}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;
 border-bottom:1px solid #eee;overflow-wrap:anywhere}th{background:#f6f6f6;font-weight:600}
-pre{background:#f6f6f6;padding:.8rem;overflow-x:auto}
+svg{max-width:100%;height:auto}pre{background:#f6f6f6;padding:.8rem;overflow-x:auto}
 @media print{body{margin:0;max-width:none}h2{break-after:avoid}tr{break-inside:avoid}}
 """.strip()
 
 
-def to_html(report: Report) -> str:
-    """The whole document; every text is escaped, and nothing in it can run or load anything."""
+def to_html(report: Report, picture: str = "") -> str:
+    """The whole document; every text is escaped, and nothing in it can run or load anything.
+
+    `picture`: an SVG element of our own making (picture.to_svg), shown first.
+    """
     body = "\n".join(part for section in report.sections for part in _section(section))
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
@@ -25,7 +28,7 @@ def to_html(report: Report) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(report.title)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n"
-        f"<h1>{escape(report.title)}</h1>\n{body}\n</body>\n</html>\n"
+        f"<h1>{escape(report.title)}</h1>\n{picture}{body}\n</body>\n</html>\n"
     )
 
 

@@ -8,6 +8,7 @@ from bot.content.texts import Letter, announcement, change_at, dns_request
 from bot.domain.cutover import Cutover
 from bot.domain.facts import DomainFacts
 from bot.domain.plan import Reminder, ReminderKind
+from bot.domain.timeline import timeline
 from bot.slack import elements as el
 from bot.slack.material import Material
 from bot.slack.names import shown_name
@@ -26,11 +27,11 @@ def stem(cutover: Cutover) -> str:
 
 
 def report(voice: Voice, material: Material, args: Args) -> Rendered:
-    """The report as Markdown and HTML."""
+    """The report as Markdown and HTML, and the picture of the propagation where one can be drawn."""
     cutover = material.cutover
     if cutover is None:
         return only(voice("refuse.gone"))
-    from bot.report import build, to_html, to_markdown
+    from bot.report import build, to_html, to_markdown, to_svg
 
     names: Mapping[str, str] = args.get("names") or {}
     last = material.last
@@ -47,9 +48,12 @@ def report(voice: Voice, material: Material, args: Args) -> Rendered:
     )
     name = stem(cutover)
     text = voice("file.report", domain=shown_name(cutover.domain))
+    line = timeline(cutover, material.looks)
+    picture = to_svg(line, voice.lang, voice.tz) if line else ""
     files = (
         File(f"report-{name}.md", to_markdown(made).encode()),
-        File(f"report-{name}.html", to_html(made).encode()),
+        File(f"report-{name}.html", to_html(made, picture).encode()),
+        *((File(f"timeline-{name}.svg", picture.encode()),) if picture else ()),
     )
     return Rendered(text, tuple(el.sections(text)), files)
 

@@ -19,7 +19,12 @@ class Material:
     cutover: Cutover | None = None
     pending: Sequence[ReminderRow] = ()
     history: Sequence[HistoryEntry] = ()
-    last: DomainFacts | None = None  # what DNS gave when it was last looked at
+    looks: Sequence[DomainFacts] = ()  # what DNS gave, for the report; oldest first
+
+    @property
+    def last(self) -> DomainFacts | None:
+        """What DNS gave when it was last looked at."""
+        return self.looks[-1] if self.looks else None
 
 
 _TICKS = frozenset({TICKED, UNTICKED, DECIDED})
@@ -35,11 +40,10 @@ def gather(tx: Tx, team: Team, message: Outgoing, now: datetime) -> Material:
     if cutover is None:
         return Material(now)
     history: Sequence[HistoryEntry] = ()
-    last: DomainFacts | None = None
+    looks: Sequence[DomainFacts] = ()
     if message.kind in _WANTS_TICKS:
         history = tx.history.of(team, cutover.id, kinds=_TICKS)
     elif message.kind in _WANTS_HISTORY:
         history = tx.history.of(team, cutover.id)
         looks = tx.observations.of(team, cutover.id) if message.kind == "report" else ()
-        last = looks[-1] if looks else None
-    return Material(now, cutover, tx.reminders.pending(team, cutover.id), history, last)
+    return Material(now, cutover, tx.reminders.pending(team, cutover.id), history, looks)
