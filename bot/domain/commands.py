@@ -56,6 +56,7 @@ SPELLINGS: dict[str, Verb] = {
     "履歴": Verb.HISTORY,
     "log": Verb.HISTORY,
     "メニュー": Verb.MENU,
+    "メニュ": Verb.MENU,  # as a reply is read: without the stroke at its end
     "準備": Verb.PREPARE,
     "事前準備": Verb.PREPARE,
     "preparation": Verb.PREPARE,
@@ -70,6 +71,7 @@ SPELLINGS: dict[str, Verb] = {
     "依頼文": Verb.TEXT,
     "texts": Verb.TEXT,
     "カレンダー": Verb.CALENDAR,
+    "カレンダ": Verb.CALENDAR,
     "ics": Verb.CALENDAR,
     "報告": Verb.REPORT,
     "報告書": Verb.REPORT,

@@ -305,8 +305,12 @@ class Handlers:
         match clicked.verb:
             case "step_done" | "step_cant" | "step_not_needed" | "step_later" | "step_not_yet":
                 await self._step(speaker, clicked)
-            case "do" | "text":
+            case "do":
                 await self._do(speaker, clicked)
+            case "text":
+                cutover = await self._cutover(speaker, cutover_id)
+                words = clicked.data.get("r", "")
+                await desk.text(deps, actor, place, row_id, cutover, words, again=True)
             case "tick" | "untick":
                 await self._tick(speaker, clicked)
             case "flip":
@@ -341,8 +345,8 @@ class Handlers:
             case "open_form":
                 await self._start(speaker, clicked.data.get("d", ""))
             case "list":
-                page = clicked.data.get("p", "1")
-                number = int(page) if page.isdecimal() else 1
+                page = clicked.data.get("p", "1" if "q" in clicked.data else "")
+                number = int(page) if page.isdecimal() else None
                 await desk.listing(deps, actor, place, row_id, clicked.data.get("q", ""), page=number)
             case "retry_root":
                 await retry.root(deps, actor, row_id, cutover_id)

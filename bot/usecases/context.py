@@ -53,7 +53,11 @@ class Where:
     is_ephemeral: bool = False  # that message is seen by the person alone
 
     def again(self, actor: Actor, kind: str, args: Mapping[str, Any] | None = None, **more: Any) -> Outgoing:
-        """In place of the message that was clicked; a new private answer where nothing was."""
+        """In place of the message that was clicked; a new private answer where nothing was.
+
+        `lang`: of a message that everybody sees.
+        """
+        shared = more.pop("lang", None)
         if self.message_ts is None:
             return self.private(actor, kind, args, **more)
         if self.is_ephemeral:
@@ -62,7 +66,7 @@ class Where:
             Delivery.UPDATE,
             kind,
             args or {},
-            lang=actor.lang if self.is_dm else self.lang or actor.lang,
+            lang=actor.lang if self.is_dm else self.lang or shared or actor.lang,
             channel=self.channel,
             update_ts=self.message_ts,
             **more,

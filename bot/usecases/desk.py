@@ -129,9 +129,18 @@ def _days(key: str, actor: Actor, now: datetime, tz: ZoneInfo) -> tuple[date, da
 
 
 async def listing(
-    deps: Deps, actor: Actor, where: Where, row_id: int | None, text: str, *, page: int | None = None
+    deps: Deps,
+    actor: Actor,
+    where: Where,
+    row_id: int | None,
+    text: str,
+    *,
+    page: int | None = None,
 ) -> None:
-    """The workspace's cutovers that `text` asks for, a page of them, the nearest day first."""
+    """The workspace's cutovers that `text` asks for, a page of them, the nearest day first.
+
+    `page`: turned to below another page, which it takes the place of.
+    """
     authorise(actor, Act.SEE, None, deps.operators)
     now = deps.clock.now()
     query = read_query(text, actor, now)
@@ -153,7 +162,8 @@ async def listing(
             "unknown": [word[:60] for word in query.unknown[:5]],
             "filtered": bool(words),
         }
-        tx.outbox.put(actor.team, where.again(actor, "list", args))
+        answer = where.private if page is None else where.again
+        tx.outbox.put(actor.team, answer(actor, "list", args))
 
     await transact(deps, actor.team, row_id, work)
 
@@ -199,7 +209,7 @@ async def tick(
             tx.history.append(actor.team, cutover.id, entry)
         if item is Item.LOCK_DOWN and on:
             tx.reminders.withdraw(actor.team, cutover.id, kinds=frozenset({LOCK_DOWN_KIND}))
-        tx.outbox.put(actor.team, where.again(actor, page_of(item), cutover_id=cutover.id))
+        tx.outbox.put(actor.team, where.again(actor, page_of(item), cutover_id=cutover.id, lang=cutover.lang))
 
     await transact(deps, actor.team, row_id, work)
 
@@ -214,7 +224,7 @@ async def go(deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover
             return
         data = {"plan": cutover.plan_version}
         tx.history.append(actor.team, cutover.id, HistoryEntry(deps.clock.now(), DECIDED, actor.user, data))
-        tx.outbox.put(actor.team, where.again(actor, "runbook", cutover_id=cutover.id))
+        tx.outbox.put(actor.team, where.again(actor, "runbook", cutover_id=cutover.id, lang=cutover.lang))
 
     await transact(deps, actor.team, row_id, work)
 
@@ -243,9 +253,19 @@ async def hand_over(
 
 
 async def text(
-    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover: Cutover, words: str
+    deps: Deps,
+    actor: Actor,
+    where: Where,
+    row_id: int | None,
+    cutover: Cutover,
+    words: str,
+    *,
+    again: bool = False,
 ) -> None:
-    """A text to copy. `words`: announce or request, ja or en; else the announcement in the actor's."""
+    """A text to copy. `words`: announce or request, ja or en; else the announcement in the actor's.
+
+    `again`: another one was chosen below one, which it takes the place of.
+    """
     authorise(actor, Act.SEE, cutover, deps.operators)
     said = unicodedata.normalize("NFKC", words).lower()
     what = "request" if any(word in said for word in ("request", "dns", "依頼")) else "announce"
@@ -259,10 +279,9 @@ async def text(
         args["lower_by"] = due_at.get(ReminderKind.LOWER_TTL)
         args["restore_after"] = due_at.get(ReminderKind.RESTORE_TTL)
         args["safe_from"] = plan.safe_from.isoformat() if plan.safe_from else None
-    in_words = where.thread_ts and not where.response_url
-    if in_words:
+    if where.thread_ts and not where.response_url:
         message = where.here(actor, "text", args, cutover_id=cutover.id)
-    elif where.is_ephemeral and where.message_ts:
+    elif again and where.is_ephemeral:
         message = where.again(actor, "text", args, cutover_id=cutover.id)
     else:
         message = where.private(actor, "text", args, cutover_id=cutover.id)
