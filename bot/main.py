@@ -19,8 +19,9 @@ from bot.ports import Clock, Dns
 from bot.scheduler import Scheduler
 from bot.settings import Settings
 from bot.slack.app import OneTeam, SlackSide
+from bot.slack.install import Installs, ManyTeams, OAuthApp
 from bot.slack.render import render
-from bot.slack.sender import Sender
+from bot.slack.sender import Clients, Sender
 from bot.store.engine import SqlStore
 from bot.store.retention import Keep, Retention
 from bot.usecases.ask import Asker
@@ -48,9 +49,11 @@ class Bot:
         app_token: SecretStr | None,
         signing_secret: SecretStr | None,
         per_second: float = 1.0,
+        oauth: OAuthApp | None = None,
     ) -> None:
+        """`oauth`: for several workspaces, each with its own token; then `token` is not used."""
         lease = timedelta(seconds=settings.lease_seconds)
-        clients = OneTeam(token, api_url)
+        clients: Clients = ManyTeams(store, api_url) if oauth else OneTeam(token, api_url)
         sender = Sender(store, clock, clients, render, per_second=per_second, lease=lease)
         self.store = store
         self.clock = clock
@@ -76,6 +79,7 @@ class Bot:
             signing_secret=signing_secret,
             api_url=api_url,
             token=token,
+            installs=Installs(store, clock, oauth, api_url) if oauth else None,
         )
         self.scheduler = Scheduler(
             {

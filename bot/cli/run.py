@@ -17,6 +17,7 @@ from bot.logs import configure
 from bot.main import Bot, dns_client
 from bot.settings import Settings
 from bot.slack.app import LARGEST_BODY
+from bot.slack.install import OAuthApp
 from bot.store.engine import SqlStore, database_url, open_store
 from bot.store.migrate import migrate
 
@@ -38,6 +39,12 @@ def mode_of(settings: Settings) -> Mode:
 
     Raises BadTokens where only a part is there: starting the local workspace instead would surprise.
     """
+    if settings.slack_client_id or settings.slack_client_secret:
+        if settings.slack_client_id and settings.slack_client_secret and settings.slack_signing_secret:
+            return Mode.HTTP
+        raise BadTokens(
+            "for several workspaces set SLACK_CLIENT_ID, SLACK_CLIENT_SECRET and SLACK_SIGNING_SECRET"
+        )
     if settings.slack_bot_token:
         if settings.slack_app_token:
             return Mode.SOCKET
@@ -99,6 +106,7 @@ async def _in_slack(settings: Settings, store: SqlStore, stop: asyncio.Event, mo
         app_token=settings.slack_app_token if mode is Mode.SOCKET else None,
         signing_secret=settings.slack_signing_secret if mode is Mode.HTTP else None,
         per_second=settings.messages_per_second,
+        oauth=oauth_app(settings),
     )
     try:
         async with listening(settings, bot, with_slack=mode is Mode.HTTP):
@@ -108,6 +116,13 @@ async def _in_slack(settings: Settings, store: SqlStore, stop: asyncio.Event, mo
             await stop.wait()
     finally:
         await bot.stop()
+
+
+def oauth_app(settings: Settings) -> OAuthApp | None:
+    """The app's own credentials, where it is installed in several workspaces."""
+    if settings.slack_client_id and settings.slack_client_secret:
+        return OAuthApp(settings.slack_client_id, settings.slack_client_secret)
+    return None
 
 
 @asynccontextmanager

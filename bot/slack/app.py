@@ -13,9 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.teams import Team
 from bot.slack.door import LARGEST_BODY, Door, Line
 from bot.slack.handlers import Handlers
+from bot.slack.install import Installs
 from bot.slack.intake import Intake
 from bot.slack.people import Directory
-from bot.slack.sender import Sender
+from bot.slack.sender import Clients, Sender
 from bot.slack.submit import Submissions
 from bot.slack.work import Worker
 from bot.usecases.context import Deps
@@ -49,12 +50,13 @@ class SlackSide:
         self,
         deps: Deps,
         sender: Sender,
-        clients: OneTeam,
+        clients: Clients,
         *,
         app_token: SecretStr | None,
         signing_secret: SecretStr | None,
         api_url: str,
-        token: SecretStr,
+        token: SecretStr | None,
+        installs: Installs | None = None,
     ) -> None:
         self.sender = sender
         directory = Directory(deps.store, deps.clock, clients)
@@ -68,10 +70,13 @@ class SlackSide:
             submissions.acknowledge,
             answer_at=(f"{api_url.removesuffix('api/')}",),
         )
-        reading = AsyncWebClient(token=token.get_secret_value(), base_url=api_url, timeout=15)
+        own = token.get_secret_value() if token is not None and installs is None else None
+        reading = AsyncWebClient(token=own, base_url=api_url, timeout=15)
         reading.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
         self.app = AsyncApp(
             client=reading,
+            # Bolt takes None for an answer: not installed there. Its type does not say so.
+            authorize=installs.authorize if installs is not None else None,  # type: ignore[arg-type]
             signing_secret=signing_secret.get_secret_value() if signing_secret else "unused",
             process_before_response=True,
             ignoring_self_events_enabled=False,
@@ -81,6 +86,7 @@ class SlackSide:
         self._door = (
             Door(signing_secret.get_secret_value(), self.app.async_dispatch) if signing_secret else None
         )
+        self._installs = installs
         self._app_token = app_token
         self._socket: Line | None = None
         self._sending: asyncio.Task[None] | None = None
@@ -115,3 +121,5 @@ class SlackSide:
         if self._door is None:
             raise ValueError("requests that are not signed are not served")
         web_app.router.add_post(EVENTS_PATH, self._door.serve)
+        if self._installs is not None:
+            self._installs.add_routes(web_app)

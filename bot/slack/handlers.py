@@ -19,6 +19,7 @@ from bot.ports import Delivery, InboxRow, Outgoing
 from bot.slack import home, settings_form, watch
 from bot.slack.desk import moment
 from bot.slack.forms import start_form
+from bot.slack.install import uninstalled
 from bot.slack.payloads import Body, Click, click, mentions, where, who, without_mentions
 from bot.slack.people import CannotVerify, Directory
 from bot.slack.sender import Clients
@@ -64,6 +65,11 @@ class Handlers:
 
     async def __call__(self, row: InboxRow) -> None:
         body = row.payload
+        event: Body = body.get("event") or {}
+        match event.get("type") if row.kind == "event" else None:
+            case "app_uninstalled" | "tokens_revoked":
+                await uninstalled(self._deps.store, row.team, row.id, event)
+                return
         person = who(row.kind, body)
         place = where(row.kind, body)
         if not person.user:
