@@ -357,3 +357,40 @@ async def test_many_looks_at_once_keep_to_the_limit_and_all_end() -> None:
         await slow.stop()
     assert all(f.seen for f in facts)
     assert 4 < most <= 8
+
+
+async def test_an_address_that_only_the_parent_gives_is_asked_too() -> None:
+    """Old glue at the registry: some resolvers go there, so what it serves counts."""
+    stale = "192.0.2.9"
+
+    def parent(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+        response = reply(query, "d.jp. 300 NS ns.d.jp.", aa=False, where="authority")
+        response.additional.append(dns.rrset.from_text("ns.d.jp.", 300, "IN", "A", stale))
+        return response
+
+    def old(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+        if asks(query, "d.jp", "MX"):
+            return reply(query, "d.jp. 300 MX 10 mail.old-provider.example.")
+        return ordinary_child(query, tcp)
+
+    facts = await looked({RESOLVER: resolver(), PARENT: parent, CHILD: ordinary_child, stale: old})
+    assert {a.server.address for a in facts.authoritative} == {CHILD, stale}
+    assert "mx.partial" in {f.id for f in judge(facts, Expectation(expected=GATEWAY))}
+
+
+async def test_what_a_domain_says_of_itself_is_never_an_old_answer() -> None:
+    """Others' names are shared between looks for some seconds; its own are asked each time."""
+    texts: dict[tuple[str, str], list[str]] = {("d.jp.", "TXT"): ['d.jp. 300 TXT "v=spf1 mx -all"']}
+    asked: list[str] = []
+
+    def say(query: dns.message.Message, tcp: bool) -> Any:
+        asked.append(query.question[0].name.to_text())
+        return resolver(texts)(query, tcp)
+
+    async with world({RESOLVER: say, PARENT: ordinary_parent, CHILD: ordinary_child}) as client:
+        await client.look("d.jp", expected=["mgf.cybermail.jp."])
+        texts["d.jp.", "TXT"] = ['d.jp. 300 TXT "v=spf1 -all"']
+        facts = await client.look("d.jp", expected=["mgf.cybermail.jp."])
+    assert facts.spf is not None
+    assert facts.spf.records == ("v=spf1 -all",)
+    assert asked.count("jp.") == 1

@@ -323,10 +323,14 @@ class _Reading:
     def _incomplete(self, s: _Sorted) -> list[Finding]:
         """The expected hosts that are missing, or stand at another preference."""
         found: list[Finding] = []
+        there = Counter(record.exchange for record in s.good)
+        meant = [meant for _, meant in s.dotless + s.typo]
+        wanted_times = Counter(record.exchange for record in self.expected)
         missing = [
-            r for r in sorted(self.expected) if r.exchange not in {g.exchange for g in s.good}
-            and r not in [meant for _, meant in s.dotless + s.typo]
-        ]  # fmt: skip
+            record
+            for record in sorted(self.expected - self.mx)
+            if there[record.exchange] < wanted_times[record.exchange] and record not in meant
+        ]
         if missing:
             found.append(
                 wrong(
