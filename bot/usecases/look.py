@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.authority import Act, Actor, authorise
 from bot.domain.checks import Expectation, judge
@@ -16,7 +16,7 @@ from bot.usecases.observe import exchanges, findings_for, observe
 
 BATCH = 200
 # The delegation and all else is looked at this often; in between, the known servers' MX alone.
-FULL_EVERY = timedelta(hours=20)
+FULL_EVERY = timedelta(hours=12)
 HOLD = timedelta(minutes=2)  # while one replica looks, the others leave the cutover alone
 
 
@@ -46,12 +46,12 @@ async def look_due(deps: Deps) -> int:
 
 
 async def _look(deps: Deps, cutover: Cutover) -> None:
-    since = deps.clock.now() - FULL_EVERY
-    recent = await deps.store.transact(lambda tx: tx.observations.of(cutover.team, cutover.id, since=since))
-    known = next((facts for facts in reversed(recent) if facts.targets and facts.seen), None)
-    if known is not None:
-        facts = await deps.dns.look_mx(cutover.domain, known)
-    else:
+    seen = await deps.store.transact(lambda tx: tx.observations.edges(cutover.team, cutover.id))
+    known = (
+        seen[-1] if seen and seen[-1].seen and not _is_time_for_all(seen[-1].at, deps.clock.now()) else None
+    )
+    facts = await deps.dns.look_mx(cutover.domain, known) if known is not None else None
+    if facts is None or not facts.seen:  # the servers may have changed: find them again
         facts = await deps.dns.look(cutover.domain, expected=exchanges(cutover))
 
     async def attempt() -> None:
@@ -63,6 +63,11 @@ async def _look(deps: Deps, cutover: Cutover) -> None:
         await deps.store.transact(work)
 
     await persistently(attempt)
+
+
+def _is_time_for_all(last: datetime, now: datetime) -> bool:
+    """Whether a period of FULL_EVERY began between two looks; the same for every replica."""
+    return last.timestamp() // FULL_EVERY.total_seconds() != now.timestamp() // FULL_EVERY.total_seconds()
 
 
 async def check(deps: Deps, actor: Actor, where: Where, row_id: int | None, text: str) -> None:
