@@ -162,6 +162,7 @@ async def _unclear(
     if not addressed and cutover.asked is None and part.nearest is None:
         await say(deps, actor.team, row_id)
         return
+    authorise(actor, Act.SEE, cutover, deps.operators)
     steps = part.steps or ((cutover.asked,) if cutover.asked else ())
     args: dict[str, object] = {
         "nearest": part.nearest.value if part.nearest else None,
@@ -307,7 +308,8 @@ def reply_to(where: Where, actor: Actor, kind: str, args: dict[str, object], cut
 async def assign(
     deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover: Cutover, text: str
 ) -> None:
-    """`assign … @user`: the people mentioned answer for the cutover too."""
+    """`assign … @user`: the people mentioned answer for the cutover too. Raises NotAllowed."""
+    authorise(actor, Act.MOVE, cutover, deps.operators)
     users = tuple(dict.fromkeys(_MENTION.findall(text)))
     if not users:
         await say(deps, actor.team, row_id, reply_to(where, actor, "assign_who", {}, cutover))
@@ -318,7 +320,8 @@ async def assign(
 async def feedback(
     deps: Deps, actor: Actor, where: Where, row_id: int | None, entry: str, *, helped: bool
 ) -> None:
-    """Keep whether an answer helped, and thank for it."""
+    """Keep whether an answer helped, and thank for it. Raises NotAllowed."""
+    authorise(actor, Act.SEE, None, deps.operators)
     kind = "thanks" if helped else "not_helped"
 
     def work(tx: Tx) -> None:
