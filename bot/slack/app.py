@@ -1,12 +1,15 @@
 """The bot in Slack: Bolt, the inbox's worker, the outbox's sender, over Socket Mode or HTTP."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import cast
 
 import structlog
 from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -43,6 +46,16 @@ class OneTeam:
         return self.client
 
 
+def _authorize_by(installs: Installs) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """A plain function: Bolt fills in arguments by their names, and stumbles over a method's `self`."""
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
+        return await installs.authorize(enterprise_id, team_id)
+
+    # None says: not installed there. Bolt takes it, though its type does not say so.
+    return cast(Callable[..., Awaitable[AuthorizeResult]], authorize)
+
+
 class SlackSide:
     """Everything that talks with Slack. Start it after the store is open."""
 
@@ -75,8 +88,7 @@ class SlackSide:
         reading.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
         self.app = AsyncApp(
             client=reading,
-            # Bolt takes None for an answer: not installed there. Its type does not say so.
-            authorize=installs.authorize if installs is not None else None,  # type: ignore[arg-type]
+            authorize=_authorize_by(installs) if installs is not None else None,
             signing_secret=signing_secret.get_secret_value() if signing_secret else "unused",
             process_before_response=True,
             ignoring_self_events_enabled=False,

@@ -1,0 +1,403 @@
+"""Several workspaces in one bot: installed by OAuth, each sees its own and nothing else."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
+
+import aiohttp
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+from slack_sdk.signature import SignatureVerifier
+from sqlalchemy import select
+
+from bot.dns.client import DnsClient
+from bot.dns.config import DnsConfig
+from bot.dns.sandbox import Sandbox
+from bot.domain.cutover import Cutover
+from bot.domain.teams import Team
+from bot.main import Bot
+from bot.manifest import load_manifest
+from bot.ports import Installation
+from bot.slack.app import EVENTS_PATH
+from bot.slack.install import INSTALL_PATH, REDIRECT_PATH, OAuthApp
+from bot.slack.material import gather
+from bot.slack.render import render
+from bot.store.codec import outgoing_of
+from bot.store.engine import open_store
+from bot.store.migrate import migrate
+from bot.store.tables import OUTBOX
+from bot.workspace.app import App
+from bot.workspace.clock import MovableClock
+from bot.workspace.person import CUTOVER, HANAKO, Person, texts
+from bot.workspace.server import BOT_TOKEN, SIGNING_SECRET, LocalWorkspace
+from bot.workspace.state import TEAM_ID
+from tests.flow.conftest import BEGINNING, FixedBase, House, settings_of
+from tests.flow.test_killed import free_port
+from tests.flow.test_whole_cutover import open_cutover
+
+A = Team("", TEAM_ID)
+B = Team("", "T0OTHER001")
+
+
+class OAuthServer:
+    """Slack's side of an installation: one code, exchanged for B's token."""
+
+    def __init__(self) -> None:
+        self.codes = ["code-1"]
+
+    async def access(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        if form.get("code") not in self.codes:
+            return web.json_response({"ok": False, "error": "invalid_code"})
+        self.codes.remove(str(form["code"]))
+        return web.json_response(
+            {
+                "ok": True,
+                "app_id": "A1",
+                "authed_user": {"id": "U0BOSS0001"},
+                "scope": "commands,chat:write",
+                "token_type": "bot",
+                "access_token": "xoxb-of-b",
+                "bot_user_id": "U0BOTOFB01",
+                "team": {"id": B.team_id, "name": "Other"},
+                "enterprise": None,
+                "is_enterprise_install": False,
+            }
+        )
+
+    async def test(self, request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "bot_id": "B0BOTOFB01", "user_id": "U0BOTOFB01"})
+
+
+@dataclass
+class Two:
+    """The local workspace is A; B's deliveries are made by hand, signed as Slack signs."""
+
+    house: House
+    base: str
+    oauth: OAuthServer
+
+    async def deliver(self, body: Mapping[str, Any] | str) -> tuple[int, str]:
+        form = isinstance(body, str)
+        text = body if isinstance(body, str) else json.dumps(body)
+        at = str(int(time.time()))
+        signature = SignatureVerifier(SIGNING_SECRET).generate_signature(timestamp=at, body=text)
+        headers = {
+            "X-Slack-Request-Timestamp": at,
+            "X-Slack-Signature": str(signature),
+            "Content-Type": "application/x-www-form-urlencoded" if form else "application/json",
+        }
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(self.base + EVENTS_PATH, data=text, headers=headers) as answer,
+        ):
+            status, said = answer.status, await answer.text()
+        await self.house.bot.slack.worker.idle()
+        return status, said
+
+    async def command(self, text: str) -> None:
+        await self.deliver(
+            urlencode(
+                {
+                    "command": "/mxcutover",
+                    "text": text,
+                    "team_id": B.team_id,
+                    "user_id": HANAKO,
+                    "channel_id": CUTOVER,
+                    "trigger_id": uuid4().hex,
+                    "response_url": f"{self.house.workspace.url}/response/none",
+                }
+            )
+        )
+
+    async def event(self, event: Mapping[str, Any]) -> None:
+        await self.deliver(
+            {
+                "type": "event_callback",
+                "team_id": B.team_id,
+                "event_id": uuid4().hex,
+                "event": {"user": HANAKO, "channel": CUTOVER, "ts": "1.1", **event},
+                "authorizations": [{"user_id": "U0BOTOFB01", "team_id": B.team_id, "enterprise_id": None}],
+            }
+        )
+
+    async def interact(self, payload: Mapping[str, Any]) -> str:
+        whole = {
+            "team": {"id": B.team_id},
+            "user": {"id": HANAKO, "team_id": B.team_id},
+            "channel": {"id": CUTOVER},
+            "trigger_id": uuid4().hex,
+            **payload,
+        }
+        return (await self.deliver(urlencode({"payload": json.dumps(whole)})))[1]
+
+    async def click(self, action_id: str, data: Mapping[str, str]) -> None:
+        action = {"action_id": action_id, "block_id": "b", "type": "button", "value": json.dumps(data)}
+        await self.interact(
+            {
+                "type": "block_actions",
+                "actions": [action],
+                "container": {"type": "message", "channel_id": CUTOVER, "message_ts": "1.1"},
+            }
+        )
+
+    async def said_to_b(self) -> str:
+        """Everything that was ever to be said in B, as it would be rendered."""
+
+        def work(tx: Any) -> str:
+            rows = tx.connection.execute(select(OUTBOX).where(OUTBOX.c.team_id == B.team_id)).mappings()
+            parts = []
+            for row in rows.all():
+                message = outgoing_of(row)
+                shown = render(message, gather(tx, B, message, BEGINNING))
+                parts.append(json.dumps([shown.text, shown.blocks, dict(message.args)], ensure_ascii=False))
+                parts += [file.content.decode() for file in shown.files]
+            return "\n".join(parts)
+
+        return await self.house.bot.store.transact(work)
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    clock = MovableClock(FixedBase())
+    sandbox = Sandbox(clock)
+    await sandbox.start()
+    url = f"sqlite:///{tmp_path / 'mxcutover.db'}"
+    migrate(url)
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    workspace = LocalWorkspace(clock, app=App.from_manifest(load_manifest()), http_target=base + EVENTS_PATH)
+    await workspace.start()
+    bot = Bot(
+        settings_of(tmp_path),
+        open_store(url, synchronous="OFF"),
+        DnsClient(sandbox.dns_config(), clock),
+        clock,
+        token=SecretStr(""),
+        api_url=workspace.api_url,
+        app_token=None,
+        signing_secret=SecretStr(SIGNING_SECRET),
+        per_second=0,
+        oauth=OAuthApp("1.2", SecretStr("client-secret")),
+    )
+    for team in (A, B):
+        # The local workspace has one token; that B's people are looked up there with it does no harm.
+        kept = Installation(BOT_TOKEN, "U0LOCALBOT", "B0LOCAL001", "A1", (), HANAKO, team.team_id, BEGINNING)
+        await bot.store.transact(lambda tx, team=team, kept=kept: tx.workspaces.install(team, kept))  # type: ignore[misc]
+    app = web.Application()
+    bot.slack.add_routes(app)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await bot.start()
+    async with Person(workspace.url, HANAKO) as hanako:
+        yield Two(House(workspace, bot, sandbox, clock, hanako, hanako, hanako, hanako), base, OAuthServer())
+    await bot.stop()
+    await workspace.stop()
+    await runner.cleanup()
+    await sandbox.stop()
+
+
+async def of_a(two: Two) -> tuple[Cutover, list[Any]]:
+    def work(tx: Any) -> tuple[Cutover, list[Any]]:
+        cutover = tx.cutovers.latest_for(A, "example.co.jp")
+        return cutover, [
+            tx.history.of(A, cutover.id),
+            [row.reminder for row in tx.reminders.pending(A, cutover.id)],
+            tx.observations.of(A, cutover.id),
+            tx.workspaces.settings(A),
+            tx.workspaces.installation(A),
+        ]
+
+    return await two.house.bot.store.transact(work)
+
+
+VERBS = (
+    "status",
+    "plan",
+    "history",
+    "menu",
+    "prepare",
+    "runbook",
+    "tests",
+    "lockdown",
+    "text",
+    "calendar",
+    "report",
+    "export",
+    "cancel",
+    "rollback",
+    "reschedule",
+    "assign",
+)
+CLICKS = (
+    "check",
+    "plan",
+    "history",
+    "status",
+    "menu",
+    "cancel",
+    "rollback",
+    "go",
+    "retry_root",
+    *(f"do.{verb}" for verb in VERBS),
+)
+
+
+async def test_nothing_crosses_the_border_by_any_door(two: Two) -> None:
+    root = await open_cutover(two.house)
+    await two.house.bot.settle()
+    before, rows = await of_a(two)
+    assert before.owner == HANAKO  # the same id as the person of B: an id alone is no key
+    ts, c = str(root["ts"]), {"c": before.id}
+
+    for verb in VERBS:
+        await two.command(f"{verb} example.co.jp 12/26 21:30 <@{HANAKO}>")
+    await two.command("list all")
+    await two.command("settings")
+    for words in ("完了", "中止", "報告書", "延期 12/26 21:30", "担当は <@U0KEN00001>", "切り戻し", "当日"):
+        await two.event({"type": "message", "thread_ts": ts, "text": words})
+        await two.event({"type": "app_mention", "thread_ts": ts, "text": f"<@U0BOTOFB01> {words}"})
+    for action in CLICKS:
+        await two.click(action, {**c, "v": action.removeprefix("do.")})
+    for step in ("ttl", "mx", "connector"):
+        for says in ("done", "cant", "not_needed", "later", "not_yet"):
+            await two.click(f"step_{says}", {**c, "s": step})
+    for item in ("inventory", "docomo", "lock_down"):
+        await two.click("tick", {**c, "i": item})
+        await two.click("untick", {**c, "i": item})
+    await two.click("reschedule.0", {**c, "at": "2026-12-26T12:30:00+00:00"})
+    await two.click("text.other", {**c, "r": "request ja"})
+    await two.interact(
+        {
+            "type": "message_action",
+            "callback_id": "about_message",
+            "message": {"ts": ts, "text": "?", "type": "message"},
+        }
+    )
+    home = await two.house.hanako.home()
+
+    after, rows_after = await of_a(two)
+    assert after == before
+    assert rows_after == rows
+    said = await two.said_to_b()
+    assert said
+    shown = said.replace("example.co.jp の進行中の切替はありません", "")
+    for secret in (before.id, "mail.old-provider.example", "mgf.cybermail.jp", "開始時のMX"):
+        assert secret not in shown, secret
+    assert home is None or "example.co.jp" not in texts(home)
+
+
+async def test_a_form_of_one_workspace_is_none_in_another(two: Two) -> None:
+    await two.house.hanako.command("/mxcutover start example.co.jp")
+    view = await two.house.hanako.wait_for(two.house.hanako.modal, lambda v: v and "TTL" in texts(v))
+    assert view is not None
+    answer = await two.interact(
+        {
+            "type": "view_submission",
+            "view": {
+                "callback_id": "start",
+                "type": "modal",
+                "private_metadata": view["private_metadata"],
+                "state": {"values": {}},
+            },
+        }
+    )
+    assert "見つかりませんでした" in answer
+
+
+async def test_the_same_domain_may_be_open_in_both(two: Two) -> None:
+    await open_cutover(two.house)
+    cutover, _ = await of_a(two)
+    theirs = replace(cutover, team=B, id="b1", owner="U0BOSS0001", version=0)
+    await two.house.bot.store.transact(lambda tx: tx.cutovers.add(theirs))
+    await two.command("list")
+    assert "U0BOSS0001" in await two.said_to_b()
+    found = await two.house.bot.store.transact(lambda tx: tx.cutovers.list(A))
+    assert [c.owner for c in found.rows] == [HANAKO]
+
+
+@pytest.mark.parametrize(
+    ("event", "gone"),
+    [
+        ({"type": "app_uninstalled"}, True),
+        ({"type": "tokens_revoked", "tokens": {"bot": ["U0BOTOFB01"]}}, True),
+        ({"type": "tokens_revoked", "tokens": {"oauth": ["U1"]}}, False),
+    ],
+)
+async def test_an_uninstalled_workspace_is_forgotten_and_no_other(
+    two: Two, event: dict[str, Any], gone: bool
+) -> None:
+    await two.deliver(
+        {"type": "event_callback", "team_id": B.team_id, "event_id": uuid4().hex, "event": event}
+    )
+    store = two.house.bot.store
+    assert (await store.transact(lambda tx: tx.workspaces.installation(B)) is None) is gone
+    assert await store.transact(lambda tx: tx.workspaces.installation(A)) is not None
+    before = await two.said_to_b()
+    await two.command("list")
+    assert (await two.said_to_b() == before) is gone  # nobody there is answered any more
+
+
+async def test_installed_by_oauth_once_and_with_its_own_state(tmp_path: Path) -> None:
+    slack, port = OAuthServer(), free_port()
+    server = web.Application()
+    server.router.add_post("/api/oauth.v2.access", slack.access)
+    server.router.add_post("/api/auth.test", slack.test)
+    clock = MovableClock(FixedBase())
+    url = f"sqlite:///{tmp_path / 'mxcutover.db'}"
+    migrate(url)
+    bot = Bot(
+        settings_of(tmp_path),
+        open_store(url, synchronous="OFF"),
+        DnsClient(DnsConfig(), clock),
+        clock,
+        token=SecretStr(""),
+        api_url=f"http://127.0.0.1:{port}/api/",
+        app_token=None,
+        signing_secret=SecretStr(SIGNING_SECRET),
+        oauth=OAuthApp("1.2", SecretStr("client-secret")),
+    )
+    bot.slack.add_routes(server)
+    runner = web.AppRunner(server)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    base = f"http://127.0.0.1:{port}"
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as http:
+        async with http.get(base + INSTALL_PATH) as page:
+            state, cookie = _state_of(await page.text()), page.headers["Set-Cookie"].split(";")[0]
+        headers = {"Cookie": cookie}
+
+        async def back(code: str, given: str) -> int:
+            query = urlencode({"code": code, "state": given})
+            async with http.get(f"{base}{REDIRECT_PATH}?{query}", headers=headers) as answer:
+                return answer.status
+
+        assert await back("code-1", "not-the-state") == 400
+        assert await bot.store.transact(lambda tx: tx.workspaces.installation(B)) is None
+        assert await back("code-1", state) == 200
+        found = await bot.store.transact(lambda tx: tx.workspaces.installation(B))
+        assert found is not None
+        assert (found.bot_token, found.bot_user, found.bot_id) == ("xoxb-of-b", "U0BOTOFB01", "B0BOTOFB01")
+        slack.codes.append("code-2")
+        assert await back("code-2", state) == 400  # a state is good once
+        async with http.get(base + INSTALL_PATH) as page:
+            late, cookie = _state_of(await page.text()), page.headers["Set-Cookie"].split(";")[0]
+        headers = {"Cookie": cookie}
+        clock.set(clock.now() + timedelta(minutes=11))
+        assert await back("code-2", late) == 400
+    await runner.cleanup()
+    await bot.store.close()
+
+
+def _state_of(page: str) -> str:
+    address = page.split('<a href="', 1)[1].split('"', 1)[0].replace("&amp;", "&")
+    return parse_qs(urlsplit(address).query)["state"][0]
