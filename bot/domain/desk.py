@@ -130,11 +130,12 @@ def conditions(
     found = [
         step(Step.CONNECTOR, Readiness.MISSING),
         step(Step.TTL, Readiness.ADVISED),
-        Condition("safe_to_flip", Readiness.ADVISED if waiting else Readiness.READY),
         step(Step.SUPPORT, Readiness.ADVISED),
         Condition("snapshot", Readiness.READY if snapshot else Readiness.MISSING),
         Condition("freeze", Readiness.MISSING if frozen else Readiness.READY),
     ]
+    if safe is not None:  # before the TTL is lowered there is nothing to wait for
+        found.insert(2, Condition("safe_to_flip", Readiness.ADVISED if waiting else Readiness.READY))
     must = {Item.INVENTORY}
     for item in PREPARE:
         otherwise = Readiness.MISSING if item in must else Readiness.ADVISED

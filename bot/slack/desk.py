@@ -24,7 +24,7 @@ from bot.slack.checklist import instants
 from bot.slack.material import Material
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block, Rendered
-from bot.slack.thread import only
+from bot.slack.thread import day_begin, only
 from bot.slack.voice import Voice, instant
 
 Args = Mapping[str, Any]
@@ -240,10 +240,11 @@ def runbook(voice: Voice, material: Material, args: Args) -> Rendered:
     head = voice("runbook.title", domain=shown_name(cutover.domain), day=cutover.day)
     blocks: list[Block] = []
     text = head
+    ready = False
     before_the_change = cutover.instants.t_flip is None and cutover.is_open
     if before_the_change:
         found = conditions(cutover, _ticked(material), material.now, frozen=bool(args.get("frozen")))
-        verdict = _verdict(voice, found)
+        ready, verdict = may_go(found), _verdict(voice, found)
         who = decided(material.history, cutover.plan_version)
         if who is not None:
             verdict += "\n" + voice.raw("runbook.decided", user=f"<@{who.by}>", at=who.at)
@@ -256,9 +257,9 @@ def runbook(voice: Voice, material: Material, args: Args) -> Rendered:
         text = "\n".join([head, *notes])
         blocks.append(el.section(text))
     blocks.append(el.section(voice("runbook.steps")))
-    blocks += [el.section(_step(voice, cutover, step)) for step in THE_DAY]
+    blocks += [el.section(_step(voice, material, cutover, step)) for step in THE_DAY]
     buttons: list[Block] = []
-    if before_the_change and decided(material.history, cutover.plan_version) is None:
+    if ready and decided(material.history, cutover.plan_version) is None:
         buttons.append(el.button(voice("button.go"), "go", {"c": cutover.id}, style="primary"))
     if before_the_change:
         buttons.append(verb_button(voice, "prepare", cutover.id))
@@ -286,13 +287,13 @@ def _condition(voice: Voice, condition: Condition) -> str:
     return condition.code
 
 
-def _step(voice: Voice, cutover: Cutover, step: Step) -> str:
+def _step(voice: Voice, material: Material, cutover: Cutover, step: Step) -> str:
     state = cutover.step(step)
     mark = {StepStatus.OPEN: "⬜", StepStatus.DONE: "✅"}.get(state.status, "➖")
     text = f"{mark} *{voice.step(step, cutover)}*"
     if state.by and state.at:
         text += "　" + voice.raw("mark.done_by", user=f"<@{state.by}>", at=state.at)
-    how = voice.how(step, cutover)
+    how = day_begin(voice, material, cutover) if step is Step.MX else voice.how(step, cutover)
     return f"{text}\n{how}" if how and not state.settled else text
 
 

@@ -16,8 +16,10 @@ from bot.domain.desk import (
     UNTICKED,
     Filter,
     Item,
+    conditions,
     due,
     lock_down_offered,
+    may_go,
     ticks,
 )
 from bot.domain.plan import CutoverPlan, PlanProblem, ReminderKind
@@ -222,9 +224,15 @@ async def go(deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover
         if cutover.state not in (State.PREPARING, State.CHANGING):
             tx.outbox.put(actor.team, where.private(actor, "refuse.not_now", {"state": cutover.state.value}))
             return
+        history = tx.history.of(actor.team, cutover.id, kinds=frozenset({TICKED, UNTICKED}))
+        frozen = deps.policy.frozen(cutover.day) is not None
+        shown = where.again(actor, "runbook", {"frozen": frozen}, cutover_id=cutover.id, lang=cutover.lang)
+        if not may_go(conditions(cutover, ticks(history), deps.clock.now(), frozen=frozen)):
+            tx.outbox.put(actor.team, shown)  # an old button: it shows what is missing now
+            return
         data = {"plan": cutover.plan_version}
         tx.history.append(actor.team, cutover.id, HistoryEntry(deps.clock.now(), DECIDED, actor.user, data))
-        tx.outbox.put(actor.team, where.again(actor, "runbook", cutover_id=cutover.id, lang=cutover.lang))
+        tx.outbox.put(actor.team, shown)
 
     await transact(deps, actor.team, row_id, work)
 

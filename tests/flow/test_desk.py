@@ -352,7 +352,7 @@ async def test_operators_are_set_in_slack_and_refusals_say_who_could(house: Hous
         assert piece in texts((await house.alice.ephemerals())[-1]["blocks"])
     await house.alice.command("/mxcutover runbook example.co.jp")
     book = await private(house.alice, "NO-GO")
-    await house.alice.click(book, "go")
+    await house.alice.click(book, "do.reschedule")
     await private(house.alice, "You can't do that")
     await house.alice.command("/mxcutover settings")
     settings = await private(house.alice, "Operators:")
