@@ -43,5 +43,9 @@ fuzz: setup
 	$(BIN)/python -m tests.fuzz.swarm $(or $(INPUTS),100000)
 	MXCUTOVER_FUZZ=$(or $(EXAMPLES),3000) $(BIN)/pytest -q tests/fuzz --timeout=3600
 
+# Licences and hashes from the lock; known vulnerabilities where the advisories can be reached.
+audit: setup
+	$(BIN)/python -m tests.supply.audit $(if $(STRICT),--strict)
+
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -8,15 +8,18 @@ from typing import Any
 from bot.slack.rendered import Block
 
 _LINE_OR_TAB = "\n\t"
+_SPACES = str.maketrans("\n\t\u3000", "   ")
 
 
 def escape(text: str) -> str:
     """Foreign text made harmless in mrkdwn: no mention, link, formatting fence or direction mark survives."""
-    kept = "".join(
-        char
-        for char in text
-        if char in _LINE_OR_TAB or unicodedata.category(char) not in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-    )
+    kept = text
+    if not text.translate(_SPACES).isprintable():  # one by one only where something hides
+        kept = "".join(
+            char
+            for char in text
+            if char in _LINE_OR_TAB or unicodedata.category(char) not in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+        )
     return kept.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "ˋ")
 
 
