@@ -5,7 +5,7 @@ UV := PYTHONPATH=.tools $(PYTHON) -m uv
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test setup lint types contracts tests fuzz audit bench clean
+.PHONY: run test setup lint types contracts tests fuzz audit bench bench-faq faq-model clean
 
 run: setup
 	@exec $(BIN)/mxcutover run $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -35,8 +35,16 @@ contracts: setup
 tests: setup
 	$(BIN)/pytest
 
-bench: setup
+bench: setup bench-faq
 	$(BIN)/python -m bench.reminders
+
+# The FAQ's matching, beside rapidfuzz and BM25; Sudachi comes with the group of its own.
+bench-faq: setup
+	$(UV) run --quiet --locked --isolated --all-extras --group bench python -m bench.faq
+
+# After the phrases in bot/content/faq/phrases were edited; some minutes.
+faq-model: setup
+	$(UV) run --quiet --locked --isolated --all-extras --group fit python -m bench.fit_faq
 
 # 100,000 inputs a parser by mutation, then Hypothesis at length; half an hour.
 fuzz: setup

@@ -53,20 +53,6 @@ def entry_ids() -> tuple[str, ...]:
     return tuple(name.removesuffix(".yml") for name in _files() if not name.startswith("_"))
 
 
-@lru_cache(maxsize=1)
-def phrases() -> Mapping[str, tuple[str, ...]]:
-    """What people write, by entry (and `none`, `unclear`): content/faq/phrases/*.txt, one a line."""
-    found: dict[str, tuple[str, ...]] = {}
-    folder = files("bot.content").joinpath("faq", "phrases")
-    for file in sorted(folder.iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".txt"):
-            lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
-            found[file.name.removesuffix(".txt")] = tuple(
-                line for line in lines if line and not line.startswith("#")
-            )
-    return found
-
-
 def _files() -> list[str]:
     folder = files("bot.content").joinpath("faq")
     return sorted(file.name for file in folder.iterdir() if file.name.endswith(".yml"))

