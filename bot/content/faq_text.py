@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from string import Formatter
 from typing import Any
 
 from bot.content import Escape, has, messages, say, show
 from bot.content.faq_loader import load_tree
+from bot.content.hosts import host_name
 from bot.domain.faq import Ask, Leaf, Text
 
 _SYMPTOMS = (
@@ -57,7 +58,7 @@ def render(view: Mapping[str, Any], lang: str, escape: Escape = str) -> FaqText:
     """
     decision = view.get("decision")
     if decision == "choose":
-        return _choose(view, lang)
+        return _choose(view, lang, escape)
     tree = load_tree()
     entry = tree.entries.get(str(view.get("entry")))
     node = tree.nodes.get(str(view.get("node")))
@@ -66,7 +67,7 @@ def render(view: Mapping[str, Any], lang: str, escape: Escape = str) -> FaqText:
         buttons = tuple(_entry_button(name, lang) for name in _SYMPTOMS)
         return FaqText(say("faq.none", lang, topics=topics), options=buttons)
     args = {name: _value(value) for name, value in (view.get("args") or {}).items()}
-    evidence = []
+    evidence = _pasted(view, lang, escape)
     hint = ""
     for visit in view.get("trail", ()):
         found = {name: _value(value) for name, value in visit["args"].items()}
@@ -95,11 +96,23 @@ def render(view: Mapping[str, Any], lang: str, escape: Escape = str) -> FaqText:
     )
 
 
-def _choose(view: Mapping[str, Any], lang: str) -> FaqText:
+def _pasted(view: Mapping[str, Any], lang: str, escape: Escape) -> list[str]:
+    """What a pasted mail itself showed."""
+    mail = view.get("mail") or {}
+    lines = []
+    if mail.get("codes"):
+        lines.append(say("faq.mail.codes", lang, codes=mail["codes"], escape=escape))
+    if mail.get("results"):
+        lines.append(say("faq.mail.auth", lang, results=mail["results"], escape=escape))
+    return lines
+
+
+def _choose(view: Mapping[str, Any], lang: str, escape: Escape) -> FaqText:
     tree = load_tree()
     options = [_entry_button(name, lang) for name in view.get("candidates", ()) if name in tree.entries]
     return FaqText(
         say("faq.choose", lang),
+        evidence=tuple(_pasted(view, lang, escape)),
         options=(*options, Button("entry=none", say("faq.none-of-these", lang))),
     )
 
@@ -139,9 +152,10 @@ def fill(text: Text, lang: str, args: Mapping[str, Any], escape: Escape) -> str:
 
 
 def _show(name: str, value: Any, lang: str) -> str:
-    for key in (f"faq.value.{name}.{value}",) if isinstance(value, str) else ():
-        if has(key):
-            return say(key, lang)
+    if name in ("host", "dns_host"):
+        return host_name(value, lang)
+    if name.endswith("_span"):
+        return show(timedelta(seconds=value), lang)
     return show(value, lang)
 
 

@@ -6,11 +6,12 @@ Pure but for the matcher. A `view` is JSON-able: it is kept in an outbox row and
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from bot.domain.faq import Ask, Evidence, Position, Tree, walk
+from bot.domain.mailtext import Reading, from_json, read_mail
 from bot.ports import Candidate, Match, Matcher
 from bot.usecases.evidence import EvidenceContext, general_args, look
 
@@ -23,6 +24,7 @@ CLARIFY_ENTRY = "unclear"  # the entry that asks the one question about a bare å
 _ENTRY = "entry="
 _NOTHING_FITS = "entry=none"
 _CANDIDATES = 3
+_OF_A_GOOD_MAIL = ("delivery-delay", "false-positive", "duplicate-mail")  # what headers may be pasted for
 _READ_AT_MOST = 20_000  # characters of a question or a paste
 
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
@@ -61,12 +63,15 @@ class Asker:
         return self._tree
 
     def ask(self, question: str, context: EvidenceContext) -> AskResult:
-        """Answer a question as somebody typed it. Never raises on text."""
+        """Answer a question as somebody typed it, or a pasted bounce or header. Never raises on text."""
+        mail = read_mail(question[:_READ_AT_MOST], _old_exchanges(context))
+        if mail is not None:
+            return self._pasted(mail, replace(context, mail=mail))
         match = self._matcher.match(question[:_READ_AT_MOST])
         if match.decision == ANSWER and match.candidates:
             return self._at(match.candidates[0].entry, {}, context, match)
         if match.decision == CLARIFY:
-            return self._at(CLARIFY_ENTRY, {}, context, match, decision=CLARIFY)
+            return self._at(CLARIFY_ENTRY, {}, context, self._clarified(match), decision=CLARIFY)
         if match.decision == CHOOSE and match.candidates:
             entries = [c.entry for c in match.candidates if c.entry in self._tree.entries][:_CANDIDATES]
             return AskResult(
@@ -77,6 +82,25 @@ class Asker:
             )
         return AskResult(NONE, {"decision": NONE}, candidates=match.candidates)
 
+    def _pasted(self, mail: Reading, context: EvidenceContext) -> AskResult:
+        if mail.entry is not None:
+            match = Match(ANSWER, (Candidate(mail.entry, 1.0),))
+            return self._at(mail.entry, {}, context, match)
+        found = tuple(Candidate(entry, 0.0) for entry in _OF_A_GOOD_MAIL if entry in self._tree.entries)
+        view = {"decision": CHOOSE, "candidates": [c.entry for c in found], "mail": _mail_view(mail)}
+        place = {"entry": "", "answers": {}, "mail": mail.as_json()}
+        return AskResult(CHOOSE, view, place=place, candidates=found, finished=False)
+
+    def _clarified(self, match: Match) -> Match:
+        """The candidates of a clarifying question are the entries that it offers."""
+        start = self._tree.nodes.get(self._tree.entries[CLARIFY_ENTRY].start)
+        scores = {c.entry: c.score for c in match.candidates}
+        offered = (
+            [option.next.partition("/")[0] for option in start.options] if isinstance(start, Ask) else []
+        )
+        found = [Candidate(entry, scores.get(entry, 0.0)) for entry in offered[:_CANDIDATES]]
+        return Match(CLARIFY, tuple(found))
+
     def open(self, entry: str, context: EvidenceContext) -> AskResult:
         """Start at an entry that somebody picked. An unknown one gives NONE."""
         return self._at(entry, {}, context)
@@ -86,6 +110,8 @@ class Asker:
 
         A click on a question that the tree no longer has starts its entry again, or gives NONE.
         """
+        if place and place.get("mail") and context.mail is None:
+            context = replace(context, mail=from_json(place["mail"]))
         if value.startswith(_ENTRY):
             return self._at(value.removeprefix(_ENTRY), {}, context)
         node, _, choice = value.rpartition("=")
@@ -113,7 +139,7 @@ class Asker:
             decision,
             _view(position, context, decision, others[: _CANDIDATES - 1] if match else []),
             entry=entry,
-            place={"entry": entry, "answers": dict(answers)} if asks else None,
+            place=_place(entry, answers, context) if asks else None,
             candidates=candidates,
             finished=not asks,
             sure=decision == ANSWER,
@@ -130,6 +156,26 @@ def _remembering(context: EvidenceContext) -> Callable[[str], Evidence]:
         return seen[provider]
 
     return ask
+
+
+def _place(entry: str, answers: Mapping[str, str], context: EvidenceContext) -> dict[str, Any]:
+    place: dict[str, Any] = {"entry": entry, "answers": dict(answers)}
+    if context.mail is not None:
+        place["mail"] = context.mail.as_json()
+    return place
+
+
+def _old_exchanges(context: EvidenceContext) -> tuple[str, ...]:
+    snapshot = context.cutover.snapshot if context.cutover else None
+    return tuple(sorted(mx.exchange for mx in snapshot.mx)) if snapshot else ()
+
+
+def _mail_view(mail: Reading) -> dict[str, Any]:
+    results = {"SPF": mail.spf, "DKIM": mail.dkim, "DMARC": mail.dmarc}
+    return {
+        "codes": list(mail.codes[:5]),
+        "results": [f"{method} {result}" for method, result in results.items() if result],
+    }
 
 
 def option_value(node: str, choice: str) -> str:
@@ -153,7 +199,9 @@ def _view(position: Position, context: EvidenceContext, decision: str, others: l
         for visit in position.trail
         if visit.provider is not None and visit.evidence is not None
     ]
+    pasted = {"mail": _mail_view(context.mail)} if context.mail is not None else {}
     return {
+        **pasted,
         "decision": decision,
         "entry": position.entry.id,
         "node": position.node.id,

@@ -6,12 +6,13 @@ Pure: a context of things already known in, one outcome out. What is not known i
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from bot.domain.cutover import Cutover, MailService, State, Step, StepStatus
 from bot.domain.facts import DomainFacts, MxAnswer
 from bot.domain.faq import UNKNOWN, Evidence, Provider
 from bot.domain.findings import Finding, Severity, Status
+from bot.domain.mailtext import Reading
 from bot.domain.mx import MxSet, absolute, zone_line
 
 RECOMMENDED_TTL = 300  # seconds, procedure B2
@@ -27,13 +28,6 @@ class SupportNow:
     opens_at: datetime | None = None
 
 
-class MailSeen(Protocol):
-    """What a pasted bounce or header showed (domain.mailtext.Reading)."""
-
-    @property
-    def route(self) -> str: ...
-
-
 @dataclass(frozen=True, slots=True)
 class EvidenceContext:
     """All that is known when a question is answered. `now`, and every time in it, is aware UTC."""
@@ -44,7 +38,7 @@ class EvidenceContext:
     facts: DomainFacts | None = None
     findings: tuple[Finding, ...] = ()
     support: SupportNow | None = None
-    mail: MailSeen | None = None
+    mail: Reading | None = None  # what a pasted bounce or header showed
 
 
 _NOTHING: frozenset[str] = frozenset()
@@ -82,7 +76,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "plan": _outcomes(needed={"plan"}),
     "ttl": _outcomes(high={"seen_ttl", "looked_at"}, low={"seen_ttl", "looked_at"}),
     "restore": _outcomes(wait={"restore_at"}, due={"old_ttl"}, done=()),
-    "spf": _outcomes(ok=(), multiple=(), lookups=(), mx_mechanism=(), wrong=()),
+    "spf": _outcomes(ok=(), absent=(), multiple=(), lookups=(), mx_mechanism=(), wrong=()),
     "dmarc": _outcomes(strict=(), ok=()),
     "mta_sts": _outcomes(excludes=(), ok=()),
     "dns_host": _outcomes(known={"host", "nameservers"}, unnamed={"nameservers"}),
@@ -90,6 +84,8 @@ PROVIDERS: Mapping[str, Provider] = {
     "old_mx": _outcomes(known={"snapshot_mx"}),
     "mail_service": _outcomes(google=(), microsoft=(), other=()),
     "mail_route": _outcomes(via_mailgates=(), direct=(), old_service=()),
+    "mail_spf": _outcomes(failed=(), passed=()),
+    "mail_wait": _outcomes(slow={"slow_server", "slow_span"}, quick=()),
 }
 
 # Placeholders that always have a value: the context's own, or the general words of content/.
@@ -224,6 +220,23 @@ def _support(context: EvidenceContext) -> Evidence:
     return Evidence("open" if context.support.open else "closed")
 
 
+def _mail_spf(context: EvidenceContext) -> Evidence:
+    result = context.mail.spf if context.mail else None
+    if result is None:
+        return Evidence(UNKNOWN)
+    return Evidence("passed" if result == "pass" else "failed")
+
+
+def _mail_wait(context: EvidenceContext) -> Evidence:
+    mail = context.mail
+    if mail is None or not any(hop.took is not None for hop in mail.hops):
+        return Evidence(UNKNOWN)
+    slow = mail.slowest
+    if slow is None or slow.took is None:
+        return Evidence("quick")
+    return Evidence("slow", {"slow_server": slow.server, "slow_span": int(slow.took.total_seconds())})
+
+
 def _mail_route(context: EvidenceContext) -> Evidence:
     return Evidence(context.mail.route if context.mail else UNKNOWN)
 
@@ -231,7 +244,8 @@ def _mail_route(context: EvidenceContext) -> Evidence:
 # --- what DNS said -------------------------------------------------------------------------------
 
 _LEFTOVER = frozenset({"mx.leftover-old", "mx.equal-preference"})
-_HARMLESS = frozenset({"mx.as-expected", "mx.subdomain", "mx.wildcard", "mx.owner-is-cname"})
+_MINOR = frozenset({"mx.wrong-preference", "mx.duplicate", "mx.incomplete"})  # mail arrives all the same
+_NOT_THE_SET = frozenset({"mx.as-expected", "mx.subdomain", "mx.wildcard", "mx.drift", "mx.inconsistent"})
 
 
 def _mx(context: EvidenceContext) -> Evidence:
@@ -242,21 +256,25 @@ def _mx(context: EvidenceContext) -> Evidence:
         return Evidence(UNKNOWN)
     wrong = {f.id for f in context.findings if f.id.startswith("mx.") and f.status is Status.WRONG}
     confirmed = any(f.id == "mx.as-expected" and f.status is Status.OK for f in context.findings)
+    if "mx.owner-is-cname" in wrong:
+        return _mx_evidence("wrong", answers, context, seen="owner_is_cname")
     if "mx.absent" in wrong or not any(answer.records for answer in answers):
         empty = [answer for answer in answers if not answer.records]
         return Evidence("absent", {"servers": _names(empty or answers), "looked_at": facts.at})
     if context.cutover is None:
         return _mx_without_cutover(answers, facts)
-    if others := sorted(wrong - _LEFTOVER - _HARMLESS - {"mx.not-changed", "mx.partial"}):
+    if others := sorted(wrong - _LEFTOVER - _MINOR - _NOT_THE_SET - {"mx.not-changed", "mx.partial"}):
         return _mx_evidence("wrong", answers, context, seen=others[0].removeprefix("mx.").replace("-", "_"))
     if wrong & _LEFTOVER:
         return _mx_evidence("leftover", answers, context)
     if "mx.partial" in wrong:
         return _mx_evidence("partial", answers, context)
-    if "mx.not-changed" in wrong:
-        return _mx_evidence("not_changed", answers, context)
+    if any(f.id == "mx.not-changed" and f.status is not Status.UNKNOWN for f in context.findings):
+        return _mx_evidence("not_changed", answers, context)  # right before the day, wrong after it
     if confirmed:
         return _mx_evidence("as_expected", answers, context)
+    if wrong & _MINOR:
+        return _mx_evidence("as_expected", answers, context, seen="minor")
     return Evidence(UNKNOWN)
 
 
@@ -304,6 +322,8 @@ def _ttl(context: EvidenceContext) -> Evidence:
 def _spf(context: EvidenceContext) -> Evidence:
     findings = _about(context, "spf.")
     wrong = {f.id for f in findings if f.status is Status.WRONG}
+    if "spf.absent" in wrong:
+        return Evidence("absent")
     if "spf.multiple" in wrong:
         return Evidence("multiple")
     if wrong & {"spf.lookups", "spf.void-lookups"}:
@@ -362,4 +382,6 @@ _LOOKS: Mapping[str, Callable[[EvidenceContext], Evidence]] = {
     "old_mx": _old_mx,
     "mail_service": _mail_service,
     "mail_route": _mail_route,
+    "mail_spf": _mail_spf,
+    "mail_wait": _mail_wait,
 }
