@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,16 @@ def test_a_reply(text: str, lang: str, asked: Step | None, day: datetime | None)
     for part in reply.parts:
         assert isinstance(part, Reply)
         assert part.at is None or part.at.utcoffset() is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["十十三時", "二十十時に", "十二十時", "十十", "-1" * 1000 + "番", "1と" * 900, "1、" * 900 + "完了"],
+)
+def test_a_reply_that_once_was_too_much(text: str) -> None:
+    quick(understand, text, NOW, TOKYO, day=DAY)
+    quick(parse_when, text, NOW, TOKYO)
+    quick(read_new_day, text, NOW, TOKYO, day=DAY, lang="ja")
 
 
 @fuzzed

@@ -31,8 +31,11 @@ _NAMES: tuple[tuple[re.Pattern[str], Step], ...] = (
     (re.compile(r"管理者画面|管理者モード|管理画面|admin|ログイン|\blog(?:ged)?[ -]?in\b"), Step.ADMIN),
     (re.compile(r"mx(?:レコード)?"), Step.MX),
 )
+# A list of numbers has an end: without one, 1-1-1-… would be gone over again from each of its numbers.
 _NUMBER = r"(?:[1-6])(?![\d/.時分日月%秒通件回台人a-z]|:\d)"
-_MORE = rf"(?:\s*(?:[,、・と&+]|and|to|through|から|-|~)\s*(?:手順|ステップ|step|no\.?|#)?\s*{_NUMBER})*"
+_MORE = (
+    rf"(?:\s*(?:[,、・と&+]|and|to|through|から|-|~)\s*(?:手順|ステップ|step|no\.?|#)?\s*{_NUMBER}){{0,20}}"
+)
 _LED = re.compile(
     rf"(?:手順|ステップ|工程|作業|steps?|no\.?|number|#)\s*({_NUMBER}{_MORE})(?:\s*番目?|つ目)?"
 )

@@ -22,7 +22,9 @@ def plain(text: str) -> str:
     folded = re.sub(r"\bhalf an hour\b", "30 minutes", folded)
     folded = re.sub(r"\b(?:a )?couple of (?=hours|days|weeks)", "2 ", folded)
     folded = re.sub(r"半日(?=後)", "12時間", folded)
-    folded = _COUNTED.sub(lambda found: str(_kanji(found[1])), folded)
+    folded = _COUNTED.sub(
+        lambda found: found[1] if found[1].count("十") > 1 else str(_kanji(found[1])), folded
+    )
     return _ENGLISH.sub(lambda found: str(_WORDS[found[1]]), folded)
 
 
