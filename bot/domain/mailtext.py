@@ -28,7 +28,7 @@ _OPENING = re.compile(
     r"|X-[A-Za-z-]+|Message-ID|MIME-Version|Reporting-MTA|Final-Recipient|Diagnostic-Code):",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"^\s*(>|&gt;)\s?", re.MULTILINE)
+_QUOTED = re.compile(r"^[^\S\n]*(>|&gt;)\s?", re.MULTILINE)  # within a line: blank ones are many
 _SLACK_LINK = re.compile(r"<(?:mailto:|https?://)?([^<>|\s]+)\|([^<>|]+)>")
 _CODE = re.compile(r"\b([245]\d\d)[ -]([245]\.\d{1,3}\.\d{1,3})\b|\b([45]\.\d{1,3}\.\d{1,3})\b")
 _BOUNCE = re.compile(
@@ -127,7 +127,8 @@ def read_mail(text: str, old_exchanges: Iterable[str] = ()) -> Reading | None:
 
     `old_exchanges`: the MX hosts before the cutover, to know the old service by.
     """
-    plain = _unwrapped(text[:READ_AT_MOST])
+    # Half a surrogate pair has no bytes; the library's headers raise for it.
+    plain = _unwrapped(text[:READ_AT_MOST].encode("utf-8", "replace").decode("utf-8"))
     headers = _headers(plain)
     received = [str(line) for line in headers.get_all("Received", [])] if headers else []
     looks_like_bounce = bool(_BOUNCE.search(plain)) and bool(_CODE.search(plain) or len(plain) > 200)
@@ -158,16 +159,20 @@ def _unwrapped(text: str) -> str:
 def _headers(plain: str) -> Message | None:
     """The first block of mail headers; folded lines are recognised though their indentation was lost."""
     block: list[str] = []
+    has_received = False
     for line in plain.split("\n"):
+        bare = line.strip()
         if not block:
-            if _OPENING.match(line.strip()):
-                block.append(line.strip())
-            continue
-        if not line.strip():
-            if any(part.startswith("Received:") for part in block):
+            if not _OPENING.match(bare):
+                continue
+            block.append(bare)
+        elif not bare:
+            if has_received:
                 break
             continue
-        block.append(line.strip() if _HEADER.match(line) else " " + line.strip())
+        else:
+            block.append(bare if _HEADER.match(line) else f" {bare}")
+        has_received = has_received or block[-1].startswith("Received:")
     return message_from_string("\n".join(block) + "\n\n") if block else None
 
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def _encodable(text: str) -> str:
+    """Half a surrogate pair, which no person types, has no bytes: the encoder would raise."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 class Encoder:
     """Texts to unit vectors of 512 numbers."""
 
@@ -27,7 +32,7 @@ class Encoder:
         self._model = USE(threads=1)  # one sentence is too small to share out
 
     def one(self, text: str) -> "NDArray[np.float32]":
-        return np.asarray(self._model.encode(normalise(text[:READ_AT_MOST])), dtype=np.float32)
+        return np.asarray(self._model.encode(_encodable(normalise(text[:READ_AT_MOST]))), dtype=np.float32)
 
     def many(self, normalised: Sequence[str]) -> "NDArray[np.float32]":
         return np.asarray(self._model.encode(list(normalised)), dtype=np.float32)

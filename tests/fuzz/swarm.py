@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.dns.message import BadMessage, read_message
 from bot.domain.commands import parse_command
+from bot.domain.mailtext import read_mail
 from bot.domain.mta_sts import BadPolicy, parse_policy, policy_id
 from bot.domain.names import BadName, canonical
 from bot.domain.notice import BadNotice, parse_mx
@@ -146,6 +147,15 @@ POLICY = (
     "version: STSv1\r\n", "mode: enforce\r\n", "mx: *.example.jp\r\n", "max_age: 86400\r\n", "max_age: 9e9\n",
     "mx:", ":", "\n", " ", "STSv1", "*.", "v=STSv1; id=", ";", "id=20261201",
 )  # fmt: skip
+MAIL = (
+    "Received: from a.example (a.example [192.0.2.1])\n\tby mgf.cybermail.jp; ",
+    "Tue, 1 Dec 2026 10:00:00 +0900\n",
+    "Authentication-Results: mx.example; spf=fail smtp.mailfrom=a@b; dkim=pass; dmarc=fail\n",
+    "Subject: =?utf-8?B?", "550 5.1.1 <a@b>: User unknown", "Status: 5.7.1\n", "Diagnostic-Code: smtp; 550 ",
+    "Final-Recipient: rfc822; a@b\n", "Content-Type: multipart/report; boundary=\"x\"\n\n--x\n", "\n", "\n\n",
+    " ", "\t", ":", ";", "> ", "&gt; ", "```", "X-MailGates: ", "Return-Path: <>\n",
+    "From: =?iso-2022-jp?B?GyRC?= <a@b>\n", "; " * 50, "(" * 200, "=?" * 100,
+)  # fmt: skip
 NAMES = (
     "example.co.jp", "xn--", "xn--wgv71a119e", "日本語", "。", "．", ".", "-", "_", "@", "https://", "ー",
     "а", "ß", "\u200d", "<http://example.jp|example.jp>", "10", "MX", "IN", "mgf.cybermail.jp.", "　", "\n",
@@ -164,6 +174,7 @@ PARSERS = (
     Parser("names", text_of(NAMES, HOSTILE), _name),
     Parser("notices", text_of(NAMES, HOSTILE), _notice),
     Parser("questions", text_of(WORDS, HOSTILE), MATCHER.match),
+    Parser("pasted mail", text_of(MAIL, HOSTILE), lambda text: read_mail(text, ("mail.old.example.",))),
     Parser("packets", packet, _packet),
     Parser("spf", lambda chance: "v=spf1 " + text_of(SPF)(chance), parse_spf),
     Parser("mta-sts policies", text_of(POLICY, HOSTILE), _policy),
