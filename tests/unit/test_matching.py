@@ -121,6 +121,13 @@ def test_decisions(probabilities: tuple[float, ...], decision: str, first: str) 
     assert all(candidate.entry not in ("none", "unclear") for candidate in match.candidates)
 
 
+def test_a_close_second_makes_it_a_choice() -> None:
+    policy = Policy(answer=0.4, margin=0.2, refuse=0.4, clarify=0.5)
+    assert decide(ENTRIES, (0.45, 0.05, 0.40, 0.10), policy).decision == "choose"
+    assert decide(ENTRIES, (0.45, 0.35, 0.10, 0.10), policy).decision == "choose"
+    assert decide(ENTRIES, (0.50, 0.20, 0.20, 0.10), policy).decision == "answer"
+
+
 def test_softmax() -> None:
     assert softmax([1000.0, 1000.0]) == [0.5, 0.5]
     assert sum(softmax([1.0, 2.0, -5.0])) == pytest.approx(1)
