@@ -118,6 +118,26 @@ def _ask(
     raise typer.Exit(run(AskCommand(text=text, batch=batch, lang=lang, domain=domain, as_json=as_json)))
 
 
+faq = typer.Typer(no_args_is_help=True, help="What was asked and not answered.")
+app.add_typer(faq, name="faq")
+
+
+@faq.command("report", help="The questions that found no answer, or one that did not help; newest first.")
+def _faq_report(
+    days: Annotated[int, typer.Option(help="How far back")] = 30,
+    limit: Annotated[int, typer.Option(help="How many at most")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line per question")] = False,
+    data: Annotated[Path | None, typer.Option(help="Folder for the files; MXCUTOVER_DATA")] = None,
+) -> None:
+    from bot.cli.faq_report import run
+    from bot.settings import Settings
+
+    settings = Settings()
+    if data is not None:
+        settings = settings.model_copy(update={"data": data})
+    raise typer.Exit(run(settings, days=days, limit=limit, as_json=as_json))
+
+
 @app.command("run", help="Run the bot: in Slack where tokens are set, else the local workspace.")
 def _run(
     port: Annotated[int | None, typer.Option(help="Port to listen on; MXCUTOVER_PORT")] = None,

@@ -27,10 +27,10 @@ def faq(voice: Voice, args: Mapping[str, Any]) -> Rendered:
     ]
     blocks += el.actions(options)
     if not text.options and args["view"].get("entry"):
-        entry = str(args["view"]["entry"])
+        about = {"e": str(args["view"]["entry"]), "q": str(args.get("question") or "")}
         closing = [
-            el.button(voice("button.helped"), "faq_helped", {"e": entry}),
-            el.button(voice("button.not_helped"), "faq_not_helped", {"e": entry}),
+            el.button(voice("button.helped"), "faq_helped", about),
+            el.button(voice("button.not_helped"), "faq_not_helped", about),
         ]
         others = [
             el.button(other.label, f"faq_other.{number}", {"p": place, "v": other.value})

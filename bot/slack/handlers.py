@@ -361,7 +361,9 @@ class Handlers:
             case "faq_helped" | "faq_not_helped":
                 helped = clicked.verb == "faq_helped"
                 entry = clicked.data.get("e", "")
-                await hear.feedback(deps, actor, place, row_id, entry, helped=helped)
+                told = clicked.data.get("q", "")
+                question = int(told) if told.isascii() and told.isdigit() else None
+                await hear.feedback(deps, actor, place, row_id, entry, helped=helped, question=question)
             case _:
                 await say(deps, actor.team, row_id)
 

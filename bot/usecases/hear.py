@@ -318,13 +318,22 @@ async def assign(
 
 
 async def feedback(
-    deps: Deps, actor: Actor, where: Where, row_id: int | None, entry: str, *, helped: bool
+    deps: Deps,
+    actor: Actor,
+    where: Where,
+    row_id: int | None,
+    entry: str,
+    *,
+    helped: bool,
+    question: int | None,
 ) -> None:
     """Keep whether an answer helped, and thank for it. Raises NotAllowed."""
     authorise(actor, Act.SEE, None, deps.operators)
     kind = "thanks" if helped else "not_helped"
 
     def work(tx: Tx) -> None:
+        if question is not None:
+            tx.questions.rate(actor.team, question, helped)
         if where.thread_ts is not None:
             cutover = tx.cutovers.by_thread(actor.team, where.channel, where.thread_ts)
             if cutover is not None:

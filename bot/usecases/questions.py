@@ -11,7 +11,7 @@ from bot.domain.cutover import Cutover
 from bot.domain.facts import DomainFacts
 from bot.domain.findings import Finding
 from bot.domain.names import BadName, canonical
-from bot.ports import HistoryEntry, Outgoing, Tx
+from bot.ports import HistoryEntry, Outgoing, Question, Tx
 from bot.usecases.allowance import TooMany, may_look
 from bot.usecases.ask import NONE, AskResult, guess_lang
 from bot.usecases.context import Deps, Where, say, transact
@@ -19,6 +19,9 @@ from bot.usecases.evidence import EvidenceContext, SupportNow
 from bot.usecases.observe import exchanges, findings_for
 
 FRESH = timedelta(minutes=2)
+
+
+LONGEST_KEPT = 500  # characters; what is longer is a paste, not a question
 
 
 def place_key(where: Where, actor: Actor) -> str:
@@ -44,7 +47,11 @@ async def ask(
     if unasked and not result.sure:
         await say(deps, actor.team, row_id)
         return
-    await _speak(deps, actor, where, row_id, result, cutover, domain, lang=guess_lang(text))
+    lang = guess_lang(text)
+    asked = None
+    if "mail" not in result.view and len(text) <= LONGEST_KEPT:  # of a pasted mail nothing is kept
+        asked = Question(text, lang, result.decision, result.entry, deps.clock.now())
+    await _speak(deps, actor, where, row_id, result, cutover, domain, lang=lang, asked=asked)
 
 
 async def go_on(deps: Deps, actor: Actor, where: Where, row_id: int | None, value: str) -> None:
@@ -111,12 +118,14 @@ async def _speak(
     domain: str | None,
     *,
     lang: str,
+    asked: Question | None = None,
 ) -> None:
     key = place_key(where, actor)
     now = deps.clock.now()
-    message = _message(actor, where, result, key, lang)
 
     def work(tx: Tx) -> None:
+        number = tx.questions.add(actor.team, asked) if asked is not None else None
+        message = _message(actor, where, result, key, lang, number)
         if result.place is not None:
             keep = {
                 **result.place,
@@ -135,8 +144,10 @@ async def _speak(
     await transact(deps, actor.team, row_id, work)
 
 
-def _message(actor: Actor, where: Where, result: AskResult, key: str, lang: str) -> Outgoing:
-    args = {"view": dict(result.view), "place": key}
+def _message(
+    actor: Actor, where: Where, result: AskResult, key: str, lang: str, question: int | None
+) -> Outgoing:
+    args = {"view": dict(result.view), "place": key, "question": question}
     if where.response_url and not where.thread_ts:
         return where.private(actor, "faq", args)
     return where.here(actor, "faq", args, lang=where.lang or lang)

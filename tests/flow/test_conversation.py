@@ -243,3 +243,29 @@ async def test_markup_in_what_people_type_pings_nobody(house: House) -> None:
     await house.hanako.command("/mxcutover <!channel> *x*")
     answer = await private(house.hanako, "という操作はありません")
     assert "<!channel>" not in texts(answer["blocks"])
+
+
+async def test_what_was_not_answered_is_kept_for_the_report(house: House) -> None:
+    hanako = house.hanako
+    since = house.clock.now() - timedelta(days=1)
+    await hanako.dm("お昼は何を食べますか")
+    await hanako.wait_for(lambda: dms(hanako), lambda all_: len(all_) >= 2)
+    await hanako.dm("TTLを下げる目的は何ですか")
+    channel = await hanako.dm_channel()
+
+    def answered(messages: list[dict[str, object]]) -> bool:
+        return len(messages) >= 4 and "解決しない" in texts(messages[-1].get("blocks"))
+
+    found = await hanako.wait_for(lambda: hanako.messages(channel), answered)
+    await hanako.click(found[-1], "faq_not_helped")
+    await private(hanako, "お役に立てず")
+    kept = await house.bot.store.transact(lambda tx: tx.questions.unanswered(since=since, limit=10))
+    assert {question.text for question in kept} == {"お昼は何を食べますか", "TTLを下げる目的は何ですか"}
+
+
+async def test_nothing_of_a_pasted_mail_is_kept_among_the_questions(house: House) -> None:
+    since = house.clock.now() - timedelta(days=1)
+    bounce = "550 5.7.51 TenantInboundAttribution; Rejecting. Recipient has a partner connector\n"
+    await house.hanako.dm(bounce * 9)
+    await house.hanako.wait_for(lambda: dms(house.hanako), lambda all_: len(all_) >= 2)
+    assert not await house.bot.store.transact(lambda tx: tx.questions.unanswered(since=since, limit=10))
