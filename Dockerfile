@@ -5,10 +5,10 @@ WORKDIR /app
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore uv==0.13.9
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never UV_NO_CACHE=1
 COPY pyproject.toml uv.lock README.md ./
-RUN uv sync --locked --no-dev --extra postgres --no-install-project
+RUN uv sync --locked --no-dev --extra postgres --extra semantic --no-install-project
 COPY manifest.yml ./
 COPY bot ./bot
-RUN uv sync --locked --no-dev --extra postgres --no-editable
+RUN uv sync --locked --no-dev --extra postgres --extra semantic --no-editable
 
 FROM python:3.12-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin mxcutover \

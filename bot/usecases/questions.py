@@ -10,6 +10,7 @@ from bot.domain.checks import Expectation, judge
 from bot.domain.cutover import Cutover
 from bot.domain.facts import DomainFacts
 from bot.domain.findings import Finding
+from bot.domain.mailtext import read_mail
 from bot.domain.names import BadName, canonical
 from bot.ports import HistoryEntry, Outgoing, Question, Tx
 from bot.usecases.allowance import TooMany, may_look
@@ -41,7 +42,8 @@ async def ask(
 ) -> None:
     """Answer a question. `unasked`: nobody addressed the bot, so it speaks only when it is sure."""
     authorise(actor, Act.SEE, cutover, deps.operators)
-    domain = None if cutover else domain_in(deps, text)
+    pasted = read_mail(text) is not None  # the hosts in a mail are not the domain that is asked about
+    domain = None if cutover or pasted else domain_in(deps, text)
     context = await evidence(deps, actor, cutover, domain)
     result = deps.asker.ask(text, context)
     if unasked and not result.sure:
@@ -49,7 +51,7 @@ async def ask(
         return
     lang = guess_lang(text)
     asked = None
-    if "mail" not in result.view and len(text) <= LONGEST_KEPT:  # of a pasted mail nothing is kept
+    if not pasted and len(text) <= LONGEST_KEPT:  # of a pasted mail nothing is kept
         asked = Question(text, lang, result.decision, result.entry, deps.clock.now())
     await _speak(deps, actor, where, row_id, result, cutover, domain, lang=lang, asked=asked)
 
