@@ -42,7 +42,8 @@ async def ask(
 ) -> None:
     """Answer a question. `unasked`: nobody addressed the bot, so it speaks only when it is sure."""
     authorise(actor, Act.SEE, cutover, deps.operators)
-    pasted = read_mail(text[:20_000]) is not None  # the hosts in a mail are not the domain that is asked about
+    # The hosts in a pasted mail are not the domain that is asked about.
+    pasted = read_mail(text[:20_000]) is not None
     domain = None if cutover or pasted else domain_in(deps, text)
     context = await evidence(deps, actor, cutover, domain)
     result = deps.asker.ask(text, context)
