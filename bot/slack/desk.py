@@ -24,7 +24,7 @@ from bot.slack.checklist import instants
 from bot.slack.material import Material
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block, Rendered
-from bot.slack.thread import day_begin, only
+from bot.slack.thread import mx_lines, only
 from bot.slack.voice import Voice, instant
 
 Args = Mapping[str, Any]
@@ -293,7 +293,7 @@ def _step(voice: Voice, material: Material, cutover: Cutover, step: Step) -> str
     text = f"{mark} *{voice.step(step, cutover)}*"
     if state.by and state.at:
         text += "　" + voice.raw("mark.done_by", user=f"<@{state.by}>", at=state.at)
-    how = day_begin(voice, material, cutover) if step is Step.MX else voice.how(step, cutover)
+    how = mx_lines(voice, material, cutover) if step is Step.MX else voice.how(step, cutover)
     return f"{text}\n{how}" if how and not state.settled else text
 
 

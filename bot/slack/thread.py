@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.content import show_span
 from bot.content.hosts import host_name
-from bot.domain.cutover import PREPARATION, THE_DAY, Cutover, Step
+from bot.domain.cutover import PREPARATION, THE_DAY, Cutover, Step, StepStatus
 from bot.domain.mx import zone_line
 from bot.domain.plan import LOW_TTL, ReminderKind
 from bot.domain.progress import exposed_by
@@ -138,20 +138,26 @@ def _lower_ttl(voice: Voice, cutover: Cutover, how: str) -> str:
 
 
 def day_begin(voice: Voice, material: Material, cutover: Cutover) -> str:
-    """Step 1 with the exact lines for this domain."""
+    """Step 1, when it is time for it."""
+    return voice.raw("remind.day_begin", lines=mx_lines(voice, material, cutover))
+
+
+def mx_lines(voice: Voice, material: Material, cutover: Cutover) -> str:
+    """The exact lines of step 1 for this domain: what to add, and what to delete in the same edit."""
     snapshot = cutover.snapshot
-    new = "\n".join(zone_line(cutover.domain, mx, LOW_TTL) for mx in sorted(cutover.expected))
+    fixed = snapshot.ttl if snapshot and cutover.step(Step.TTL).status is StepStatus.SKIPPED else None
+    new = "\n".join(zone_line(cutover.domain, mx, fixed or LOW_TTL) for mx in sorted(cutover.expected))
     leaving = sorted(snapshot.mx - cutover.expected) if snapshot else []
     ttl = _ttl_now(cutover)
     old = "\n".join(zone_line(cutover.domain, mx, ttl) for mx in leaving)
     text = voice.raw(
-        "remind.day_begin",
+        "mx_lines",
         new=el.escape(new),
-        old=el.escape(old) if old else voice("remind.day_begin.no_old"),
+        old=el.escape(old) if old else voice("mx_lines.no_old"),
     )
     safe = cutover.instants.safe_to_flip
     if safe is not None and safe > material.now and snapshot and snapshot.ttl is not None:
-        text += "\n" + voice("remind.day_begin.wait", at=safe, ttl=snapshot.ttl)
+        text += "\n" + voice("mx_lines.wait", at=safe, ttl=snapshot.ttl)
     return text
 
 

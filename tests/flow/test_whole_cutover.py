@@ -126,3 +126,17 @@ async def test_tomorrow_brings_the_reminder_again(house: House) -> None:
     await house.go_to(datetime(2026, 12, 10, 2, 0, tzinfo=UTC))
     after = len([t for t in await thread(house, root) if "300秒に下げてください" in t])
     assert after == before + 1
+
+
+async def test_the_lines_of_step_1_are_shown_before_the_day_without_telling_to_change(house: House) -> None:
+    """The runbook has them; "change it now" is said when it is time."""
+    root = await open_cutover(house, "example.jp")
+    await house.hanako.say("TTL 変更できない", CUTOVER, str(root["ts"]))
+    await said(house, root, "TTLは変更せず")
+    await house.go_to(DAY - timedelta(minutes=29))
+    shown = [text for text in await thread(house, root) if "IN MX 10 mgf.cybermail.jp." in text]
+    assert shown
+    assert all("example.jp. 3600 IN MX" in text for text in shown)  # the TTL that this DNS service keeps
+    assert not any("MXを変更してください" in text for text in shown)
+    await house.go_to(DAY + timedelta(seconds=5))
+    await said(house, root, "手順1：MXを変更してください")
