@@ -15,6 +15,7 @@ from bot.dns.idn import TableRules
 from bot.domain.policy import Policy, channel_langs, freezes
 from bot.holidays import japanese_calendar
 from bot.matching import default_matcher
+from bot.metrics import CountedMatcher, Metrics, TimedDns, Waiting
 from bot.ports import Clock, Dns
 from bot.scheduler import Scheduler
 from bot.settings import Settings
@@ -23,6 +24,7 @@ from bot.slack.install import Installs, ManyTeams, OAuthApp
 from bot.slack.render import render
 from bot.slack.sender import Clients, Sender
 from bot.store.engine import SqlStore
+from bot.store.figures import waiting
 from bot.store.retention import Keep, Retention
 from bot.usecases.ask import Asker
 from bot.usecases.context import Deps
@@ -57,11 +59,12 @@ class Bot:
         sender = Sender(store, clock, clients, render, per_second=per_second, lease=lease)
         self.store = store
         self.clock = clock
+        self.metrics = Metrics()
         self.deps = Deps(
             store=store,
-            dns=dns,
+            dns=TimedDns(dns, self.metrics),
             clock=clock,
-            asker=Asker(load_tree(), default_matcher()),
+            asker=Asker(load_tree(), CountedMatcher(default_matcher(), self.metrics)),
             calendar=japanese_calendar(settings.closed_days),
             rules=TableRules(settings.internal_suffixes),
             name_host=name_host,
@@ -80,6 +83,7 @@ class Bot:
             api_url=api_url,
             token=token,
             installs=Installs(store, clock, oauth, api_url) if oauth else None,
+            acknowledging=self.metrics.acknowledging,
         )
         self.scheduler = Scheduler(
             {
@@ -89,6 +93,7 @@ class Bot:
                 "retention": Retention(store, clock, Keep.by(settings)).run,
             }
         )
+        self.metrics.watch_tick(lambda: self.scheduler.age_seconds)
 
     async def start(self) -> None:
         """Begin: what an earlier run left first, then whatever Slack delivers and the clock brings."""
@@ -109,6 +114,11 @@ class Bot:
     async def database_ready(self) -> bool:
         """The database answers, with the schema that this code expects."""
         return (await self.store.health()).current
+
+    async def waiting(self) -> Waiting:
+        """What is still to be done, and since when."""
+        now = self.clock.now()
+        return await self.store.transact(lambda tx: waiting(tx.connection, now))
 
     async def settle(self) -> None:
         """Do everything that is due now, to the last message: for a clock that was moved."""

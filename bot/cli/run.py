@@ -15,6 +15,7 @@ from bot.clock import SystemClock
 from bot.health import add_health
 from bot.logs import configure
 from bot.main import Bot, dns_client
+from bot.metrics import add_metrics
 from bot.settings import Settings
 from bot.slack.app import LARGEST_BODY
 from bot.slack.install import OAuthApp
@@ -127,7 +128,7 @@ def oauth_app(settings: Settings) -> OAuthApp | None:
 
 @asynccontextmanager
 async def listening(settings: Settings, bot: Bot, *, with_slack: bool) -> AsyncIterator[None]:
-    """Serve the health checks and, with `with_slack`, Slack's requests: at one port, or at one each."""
+    """Serve health checks, metrics and, with `with_slack`, Slack's requests: at one port, or at one each."""
     inner, outer = web.Application(), web.Application(client_max_size=LARGEST_BODY)
     apart = bool(settings.health_port)
     _health(inner if apart else outer, bot)
@@ -150,7 +151,7 @@ async def listening(settings: Settings, bot: Bot, *, with_slack: bool) -> AsyncI
 
 
 def health_place(settings: Settings) -> tuple[str, int]:
-    """Host and port of /livez and /readyz."""
+    """Host and port of /livez, /readyz and /metrics."""
     if settings.health_port:
         return settings.health_host, settings.health_port
     return settings.host, settings.port
@@ -164,3 +165,4 @@ def api_url(settings: Settings) -> str:
 
 def _health(web_app: web.Application, bot: Bot) -> None:
     add_health(web_app, bot.alive, {"database": bot.database_ready, "slack": bot.slack.connected})
+    add_metrics(web_app, bot.metrics, bot.waiting)

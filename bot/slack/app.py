@@ -10,6 +10,8 @@ from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -28,6 +30,10 @@ log = structlog.get_logger(__name__)
 
 EVENTS_PATH = "/slack/events"
 __all__ = ["EVENTS_PATH", "LARGEST_BODY", "OneTeam", "SlackSide"]
+
+
+# Times the work for one delivery, and tells its HTTP status.
+Acknowledging = Callable[[Awaitable[BoltResponse], Callable[[BoltResponse], int]], Awaitable[BoltResponse]]
 
 
 class OneTeam:
@@ -69,8 +75,10 @@ class SlackSide:
         signing_secret: SecretStr | None,
         api_url: str,
         token: SecretStr | None,
+        acknowledging: Acknowledging,
         installs: Installs | None = None,
     ) -> None:
+        self._acknowledging = acknowledging
         self.sender = sender
         directory = Directory(deps.store, deps.clock, clients)
         submissions = Submissions(deps, directory)
@@ -95,20 +103,23 @@ class SlackSide:
             request_verification_enabled=signing_secret is not None,
         )
         intake.install(self.app)
-        self._door = (
-            Door(signing_secret.get_secret_value(), self.app.async_dispatch) if signing_secret else None
-        )
+        self._door = Door(signing_secret.get_secret_value(), self._dispatch) if signing_secret else None
         self._installs = installs
         self._app_token = app_token
         self._socket: Line | None = None
         self._sending: asyncio.Task[None] | None = None
+
+    async def _dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
+        return await self._acknowledging(self.app.async_dispatch(request), lambda answer: answer.status)
 
     async def start(self) -> None:
         """Take up what an earlier run left, begin sending, and connect where Socket Mode is used."""
         await self.worker.sweep(older=timedelta())
         self._sending = asyncio.create_task(self.sender.run(), name="sender")
         if self._app_token is not None:
-            self._socket = Line(self.app, self._app_token.get_secret_value(), ping_interval=10)
+            self._socket = Line(
+                self.app, self._app_token.get_secret_value(), ping_interval=10, dispatch=self._dispatch
+            )
             await self._socket.connect_async()  # type: ignore[no-untyped-call]
 
     async def stop(self, seconds: float = 10.0) -> None:

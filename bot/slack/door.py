@@ -86,8 +86,9 @@ class Door:
 class Line(AsyncSocketModeHandler):
     """Socket Mode; an envelope that cannot be read is acknowledged, for it would come again as it is."""
 
-    def __init__(self, app: AsyncApp, app_token: str, *, ping_interval: float) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, *, ping_interval: float, dispatch: Dispatch) -> None:
         super().__init__(app, app_token, ping_interval=ping_interval)
+        self._dispatch = dispatch
         self.client.message_listeners.append(self._look_at)  # type: ignore[arg-type]
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
@@ -99,7 +100,7 @@ class Line(AsyncSocketModeHandler):
         except Exception as error:  # Bolt reads far into what may be of any shape
             await _put_aside(client, req.envelope_id, type(error).__name__)
             return
-        answer = await self.app.async_dispatch(bolt_request)
+        answer = await self._dispatch(bolt_request)
         await send_async_response(client, req, answer, time.time())
 
     async def _look_at(self, client: SocketModeClient, message: dict[str, Any], raw: str | None) -> None:
