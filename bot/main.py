@@ -13,6 +13,7 @@ from bot.dns.client import DnsClient
 from bot.dns.config import DnsConfig, parse_endpoints
 from bot.dns.idn import TableRules
 from bot.domain.policy import Policy, channel_langs, freezes
+from bot.heartbeat import Heartbeat
 from bot.holidays import japanese_calendar
 from bot.matching import default_matcher
 from bot.metrics import CountedMatcher, Metrics, TimedDns, Waiting
@@ -34,6 +35,7 @@ from bot.usecases.remind import fire_due
 log = structlog.get_logger(__name__)
 
 ALIVE_WITHIN = 30.0  # seconds since the last tick
+LONG_OVERDUE = 600.0  # seconds; a restart or an outage of DNS explains less
 
 
 class Bot:
@@ -72,6 +74,7 @@ class Bot:
             policy=policy_by(settings),
             wake=sender.wake,
             looks_per_minute=settings.looks_per_minute,
+            note=log.info,
         )
         self.sender = sender
         self.slack = SlackSide(
@@ -91,6 +94,7 @@ class Bot:
                 "looks": lambda: look_due(self.deps),
                 "inbox": self.slack.worker.sweep,
                 "retention": Retention(store, clock, Keep.by(settings)).run,
+                "heartbeat": Heartbeat(settings.heartbeat_url, self.well).run,
             }
         )
         self.metrics.watch_tick(lambda: self.scheduler.age_seconds)
@@ -114,6 +118,12 @@ class Bot:
     async def database_ready(self) -> bool:
         """The database answers, with the schema that this code expects."""
         return (await self.store.health()).current
+
+    async def well(self) -> bool:
+        """What the heartbeat tells of: the ticks live, the database answers, no reminder is long overdue."""
+        if not (await self.alive() and await self.database_ready()):
+            return False
+        return (await self.waiting()).overdue_seconds < LONG_OVERDUE
 
     async def waiting(self) -> Waiting:
         """What is still to be done, and since when."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -122,6 +123,9 @@ class Settings(BaseSettings):
         ge=1,
         description="For how long a reminder or message belongs to the replica that took it up",
     )
+    heartbeat_url: SecretStr | None = Field(
+        default=None, description="Address that is told every minute that all is well (GET)"
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator(
@@ -146,8 +150,16 @@ class Settings(BaseSettings):
         "slack_signing_secret",
         "slack_client_secret",
         "database_url",
+        "heartbeat_url",
         mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that is set, and the password in the database's address, to keep out of the log."""
+        values = [getattr(self, name) for name in type(self).model_fields]
+        found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        password = urlsplit(self.database_url.get_secret_value()).password if self.database_url else None
+        return (*found, *((password, unquote(password)) if password else ()))

@@ -61,7 +61,7 @@ def mode_of(settings: Settings) -> Mode:
 
 def run(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
-    configure(settings.log_level, as_json=not sys.stderr.isatty())
+    configure(settings.log_level, as_json=not sys.stderr.isatty(), secrets=settings.secrets())
     try:
         mode = mode_of(settings)
     except BadTokens as problem:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.contextvars import bound_contextvars
 
 from bot.domain.cutover import Cutover
 from bot.domain.teams import Team
@@ -112,7 +113,11 @@ class Sender:
         return len(rows)
 
     async def _settle(self, row: OutboxRow) -> None:
-        bound = log.bind(outbox_id=row.id, kind=row.message.kind, cutover_id=row.message.cutover_id)
+        ids = {"outbox_id": row.id, "kind": row.message.kind, "cutover_id": row.message.cutover_id}
+        with bound_contextvars(**ids):  # a task of its own: every line that this row causes has its ids
+            await self._settle_one(row, log)
+
+    async def _settle_one(self, row: OutboxRow, bound: Any) -> None:
         try:
             await self._send(row, bound)
         except Exception as error:

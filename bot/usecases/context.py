@@ -37,6 +37,7 @@ class Deps:
     operators: frozenset[str] = frozenset()
     policy: Policy = field(default_factory=Policy)  # what the environment sets; see `scoped`
     wake: Callable[[], None] = field(default=lambda: None)
+    note: Callable[..., None] = field(default=lambda event, **ids: None)  # a line of the log, with its ids
     looks_per_minute: int = 0  # looks at DNS that one person may cause; 0: any number
 
 

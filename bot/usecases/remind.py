@@ -44,15 +44,24 @@ async def fire_due(deps: Deps, *, lease: timedelta = LEASE) -> int:
 
 
 async def _fire_one(deps: Deps, row: ReminderRow) -> None:
-    await persistently(lambda: _fire(deps, row))
+    try:
+        outcome = await persistently(lambda: _fire(deps, row))
+    except Exception as error:
+        _note(deps, row, "a reminder was not fired", error=type(error).__name__)
+        raise
+    _note(deps, row, "reminder", outcome=outcome)
 
 
-async def _fire(deps: Deps, row: ReminderRow) -> None:
+def _note(deps: Deps, row: ReminderRow, event: str, **more: str) -> None:
+    deps.note(event, reminder_id=row.id, cutover_id=row.cutover_id, kind=row.reminder.kind, **more)
+
+
+async def _fire(deps: Deps, row: ReminderRow) -> str:
     cutover = await deps.store.transact(lambda tx: tx.cutovers.get(row.team, row.cutover_id))
     facts: DomainFacts | None = None
     if cutover is not None and cutover.is_open and _wants_dns(row.reminder.kind):
         facts = await deps.dns.look(cutover.domain, expected=exchanges(cutover))
-    await deps.store.transact(lambda tx: _decide(tx, deps, row, facts))
+    return await deps.store.transact(lambda tx: _decide(tx, deps, row, facts))
 
 
 def _wants_dns(kind: str) -> bool:
@@ -60,7 +69,7 @@ def _wants_dns(kind: str) -> bool:
     return kind in _ASK_DNS_FIRST or (kind.startswith("later:") and step in (Step.TTL, Step.MX))
 
 
-def _decide(tx: Tx, deps: Deps, row: ReminderRow, facts: DomainFacts | None) -> None:
+def _decide(tx: Tx, deps: Deps, row: ReminderRow, facts: DomainFacts | None) -> str:
     cutover = tx.cutovers.get(row.team, row.cutover_id)
     outcome = "not_needed"
     if cutover is not None and cutover.is_open:
@@ -69,6 +78,7 @@ def _decide(tx: Tx, deps: Deps, row: ReminderRow, facts: DomainFacts | None) -> 
         outcome = _say(tx, deps, row, cutover, facts)
     if row.token is not None and not tx.reminders.done(row.id, row.token, outcome):
         raise LeaseLost
+    return outcome
 
 
 class LeaseLost(VersionConflict):
