@@ -5,7 +5,7 @@ UV := PYTHONPATH=.tools $(PYTHON) -m uv
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test setup lint types contracts tests fuzz audit bench bench-faq faq-model clean
+.PHONY: run test setup lint types contracts tests fuzz audit bench bench-faq faq-model chaos clean
 
 run: setup
 	@exec $(BIN)/mxcutover run $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -45,6 +45,9 @@ bench-faq: setup
 # After the phrases in bot/content/faq/phrases were edited; some minutes.
 faq-model: setup
 	$(UV) run --quiet --locked --isolated --all-extras --group fit python -m bench.fit_faq
+# 1,000 reminders, 3 replicas, 30 kills, a Slack that fails, on both databases; SEED=… repeats a run.
+chaos: setup
+	$(BIN)/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 # 100,000 inputs a parser by mutation, then Hypothesis at length; half an hour.
 fuzz: setup
