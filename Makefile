@@ -45,6 +45,7 @@ bench-faq: setup
 # After the phrases in bot/content/faq/phrases were edited; some minutes.
 faq-model: setup
 	$(UV) run --quiet --locked --isolated --all-extras --group fit python -m bench.fit_faq
+
 # 1,000 reminders, 3 replicas, 30 kills, a Slack that fails, on both databases; SEED=… repeats a run.
 chaos: setup
 	$(BIN)/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -70,7 +70,6 @@ async def test_a_flow_with_faults_leaves_no_secret_in_the_log(tmp_path: Path) ->
             "MXCUTOVER_SAMPLE_RESOLVERS": "",
             "MXCUTOVER_LOG_LEVEL": "DEBUG",
             "MXCUTOVER_HEARTBEAT_URL": "http://127.0.0.1:1/SECRET-KEY",
-            "PYTHONASYNCIODEBUG": "1",
         }
         with log.open("wb") as file:
             bot = await asyncio.create_subprocess_exec(
@@ -78,7 +77,7 @@ async def test_a_flow_with_faults_leaves_no_secret_in_the_log(tmp_path: Path) ->
             )
         try:
             assert bot.stdout is not None
-            assert b"socket" in await asyncio.wait_for(bot.stdout.readline(), 30)
+            assert b"socket" in await asyncio.wait_for(bot.stdout.readline(), 60)
             for fault in ({"kind": "status", "method": "response_url", "status": 404}, {"kind": "reset"}):
                 await hanako.fault(**fault)
             await hanako.command("/mxcutover help")
