@@ -4,15 +4,14 @@ MXCUTOVER_SEED repeats one.
 """
 
 import os
-import random
 
 import pytest
 
 from tests.chaos.run import run
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_nothing_is_lost_or_doubled_in_a_short_fault_run() -> None:
-    seed = int(os.environ.get("MXCUTOVER_SEED", random.randrange(2**32)))
+    seed = int(os.environ.get("MXCUTOVER_SEED", 1))
     counts = await run("sqlite", reminders=60, kills=6, seed=seed, span=24)
     assert counts.good, counts
