@@ -84,7 +84,6 @@ class Bot:
             app_token=app_token,
             signing_secret=signing_secret,
             api_url=api_url,
-            token=token,
             installs=Installs(store, clock, oauth, api_url) if oauth else None,
             acknowledging=self.metrics.acknowledging,
         )

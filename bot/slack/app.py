@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import cast
 
 import structlog
 from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltError
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
@@ -52,14 +52,9 @@ class OneTeam:
         return self.client
 
 
-def _authorize_by(installs: Installs) -> Callable[..., Awaitable[AuthorizeResult]]:
-    """A plain function: Bolt fills in arguments by their names, and stumbles over a method's `self`."""
-
-    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
-        return await installs.authorize(enterprise_id, team_id)
-
-    # None says: not installed there. Bolt takes it, though its type does not say so.
-    return cast(Callable[..., Awaitable[AuthorizeResult]], authorize)
+async def _nobody() -> AuthorizeResult:
+    """What Bolt would ask before a listener of its own. There is none: the intake took it before."""
+    raise BoltError("nothing is left to authorise after the intake")
 
 
 class SlackSide:
@@ -74,7 +69,6 @@ class SlackSide:
         app_token: SecretStr | None,
         signing_secret: SecretStr | None,
         api_url: str,
-        token: SecretStr | None,
         acknowledging: Acknowledging,
         installs: Installs | None = None,
     ) -> None:
@@ -89,20 +83,20 @@ class SlackSide:
             deps.clock,
             self.worker.take,
             submissions.acknowledge,
+            clients,
             answer_at=(f"{api_url.removesuffix('api/')}",),
         )
-        own = token.get_secret_value() if token is not None and installs is None else None
-        reading = AsyncWebClient(token=own, base_url=api_url, timeout=15)
-        reading.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
+        connecting = AsyncWebClient(base_url=api_url, timeout=15)
+        connecting.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
         self.app = AsyncApp(
-            client=reading,
-            authorize=_authorize_by(installs) if installs is not None else None,
+            client=connecting,
+            authorize=_nobody,
             signing_secret=signing_secret.get_secret_value() if signing_secret else "unused",
             process_before_response=True,
             ignoring_self_events_enabled=False,
             request_verification_enabled=signing_secret is not None,
+            before_authorize=intake.middleware,
         )
-        intake.install(self.app)
         self._door = Door(signing_secret.get_secret_value(), self._dispatch) if signing_secret else None
         self._installs = installs
         self._app_token = app_token

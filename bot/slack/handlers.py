@@ -20,7 +20,7 @@ from bot.slack import home, settings_form, watch
 from bot.slack.desk import moment
 from bot.slack.forms import start_form
 from bot.slack.install import uninstalled
-from bot.slack.payloads import Body, Click, click, mentions, where, who, without_mentions
+from bot.slack.payloads import Body, Click, authorized_user, click, mentions, where, who, without_mentions
 from bot.slack.people import CannotVerify, Directory
 from bot.slack.sender import Clients
 from bot.slack.submit import Submissions
@@ -479,7 +479,7 @@ class Handlers:
         await client.views_publish(user_id=speaker.actor.user, view=view)
 
     async def _said(self, speaker: Speaker, event: Body, body: Body, *, addressed: bool) -> None:
-        bot_user = _bot_user(body)
+        bot_user = authorized_user(body)
         text = str(event.get("text", ""))
         if event.get("type") == "message" and not speaker.where.is_dm and mentions(text, bot_user):
             await say(speaker.deps, speaker.actor.team, speaker.row_id)  # it comes as a mention too
@@ -553,14 +553,6 @@ def _is_command(command: Command, deps: Deps) -> bool:
     except BadName:
         return False
     return True
-
-
-def _bot_user(body: Body) -> str | None:
-    authorizations = body.get("authorizations") or []
-    if authorizations and isinstance(authorizations[0], dict):
-        user = authorizations[0].get("user_id")
-        return str(user) if user else None
-    return None
 
 
 def _tomorrow(now: datetime, actor: Actor) -> datetime:

@@ -14,10 +14,8 @@ import structlog
 from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
-from slack_sdk.oauth.installation_store import Bot as SdkBot
 from slack_sdk.oauth.installation_store import Installation as SdkInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
@@ -94,24 +92,6 @@ class _Kept(AsyncInstallationStore):
         await self._store.transact(lambda tx: tx.workspaces.install(team, kept))
         log.info("installed", team_id=team.team_id)
 
-    async def async_find_bot(
-        self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
-    ) -> SdkBot | None:
-        team = Team(enterprise_id or "", team_id or "")
-        found = await self._store.transact(lambda tx: tx.workspaces.installation(team))
-        if found is None:
-            return None
-        return SdkBot(
-            app_id=found.app_id,
-            enterprise_id=enterprise_id,
-            team_id=team_id,
-            bot_token=found.bot_token,
-            bot_id=found.bot_id,
-            bot_user_id=found.bot_user,
-            bot_scopes=list(found.scopes),
-            installed_at=found.at.timestamp(),
-        )
-
 
 class _States(AsyncOAuthStateStore):
     """The states of installations under way: each is good once, for ten minutes, on every replica."""
@@ -142,10 +122,9 @@ class _States(AsyncOAuthStateStore):
 
 
 class Installs:
-    """The two addresses of an installation, and whose token a delivery is answered with."""
+    """The two addresses of an installation."""
 
     def __init__(self, store: Store, clock: Clock, app: OAuthApp, api_url: str) -> None:
-        self._store = store
         scopes = load_manifest()["oauth_config"]["scopes"]["bot"]
         kept = _Kept(store, clock)
         self._flow = AsyncOAuthFlow(
@@ -161,20 +140,6 @@ class Installs:
                 state_expiration_seconds=int(STATE_LIVES.total_seconds()),
                 installation_store_bot_only=True,
             ),
-        )
-
-    async def authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
-        """Bolt asks whose bot a delivery is for; None: the app is not installed there."""
-        team = Team(enterprise_id or "", team_id or "")
-        found = await self._store.transact(lambda tx: tx.workspaces.installation(team))
-        if found is None:
-            return None
-        return AuthorizeResult(
-            enterprise_id=enterprise_id,
-            team_id=team_id,
-            bot_token=found.bot_token,
-            bot_id=found.bot_id,
-            bot_user_id=found.bot_user,
         )
 
     def add_routes(self, web_app: web.Application) -> None:

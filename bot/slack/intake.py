@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.domain.teams import Team
 from bot.ports import Clock, Store
+from bot.slack.payloads import authorized_user
+from bot.slack.sender import Clients
 from bot.slack.shape import TooMuch, storable, well_formed
 
 log = structlog.get_logger(__name__)
@@ -101,21 +102,29 @@ def _kind(body: Mapping[str, Any]) -> str | None:
 _SAID_BY_PEOPLE = (None, "thread_broadcast", "file_share")
 
 
-def own_echo(body: Mapping[str, Any], bot_user_id: str | None) -> bool:
-    """Whether an event is the bot's own message coming back, or an edit of one: never to be answered."""
+def own_echo(body: Mapping[str, Any]) -> bool:
+    """Whether an event is a bot's message, or an edit of any: never to be answered. Its own come back too."""
     event = body.get("event")
     if not isinstance(event, Mapping):
         return False
     if event.get("type") == "message" and event.get("subtype") not in _SAID_BY_PEOPLE:
         return True
-    return bool(event.get("bot_id")) or (bot_user_id is not None and event.get("user") == bot_user_id)
+    bot_user = authorized_user(body)
+    return bool(event.get("bot_id")) or (bot_user is not None and event.get("user") == bot_user)
 
 
 class Intake:
     """Keeps deliveries and hands them on."""
 
     def __init__(
-        self, store: Store, clock: Clock, work: Work, submit: Submit, *, answer_at: tuple[str, ...] = ()
+        self,
+        store: Store,
+        clock: Clock,
+        work: Work,
+        submit: Submit,
+        clients: Clients,
+        *,
+        answer_at: tuple[str, ...] = (),
     ) -> None:
         """`answer_at`: what the addresses begin with to which answers may be sent, besides Slack's own."""
         self._answer_at = (*SLACK_HOOKS, *answer_at)
@@ -123,12 +132,18 @@ class Intake:
         self._clock = clock
         self._work = work
         self._submit = submit
+        self._clients = clients
 
-    def install(self, app: AsyncApp) -> None:
-        """Register with Bolt; nothing else is registered."""
-        app.use(self._middleware)
+    async def middleware(
+        self, req: AsyncBoltRequest, next: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse | None:
+        """Bolt's `before_authorize`, after the signature was verified; nothing else is registered.
 
-    async def _middleware(self, req: AsyncBoltRequest) -> BoltResponse:
+        Before, because authorising asks Slack: a moment in which auth.test fails would be acknowledged,
+        and the delivery lost.
+        """
+        if req.body.get("type") == "url_verification":
+            return await next()
         try:
             return await self._take(req)
         except Exception:
@@ -137,7 +152,10 @@ class Intake:
 
     async def _take(self, req: AsyncBoltRequest) -> BoltResponse:
         delivered = classify(req.body)
-        if delivered is None or own_echo(delivered.payload, req.context.bot_user_id):
+        if delivered is None or own_echo(delivered.payload):
+            return BoltResponse(status=200, body="")
+        if await self._clients.of(delivered.team) is None:
+            log.warning("put aside: not installed there", kind=delivered.kind, team_id=delivered.team.team_id)
             return BoltResponse(status=200, body="")
         delivered = self._without_strange_address(delivered)
         if delivered.kind == SYNCHRONOUS:

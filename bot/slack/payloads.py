@@ -112,3 +112,12 @@ def without_mentions(text: str, bot_user: str | None) -> str:
 
 def mentions(text: str, user: str | None) -> bool:
     return user is not None and any(found == user for found in MENTION.findall(text))
+
+
+def authorized_user(body: Body) -> str | None:
+    """The bot's own user id, as an event names it; None in anything else."""
+    authorizations = body.get("authorizations") or []
+    if authorizations and isinstance(authorizations[0], dict):
+        user = authorizations[0].get("user_id")
+        return str(user) if user else None
+    return None

@@ -118,3 +118,10 @@ async def test_a_mistake_of_ours_is_told_with_an_id_and_no_traceback(
     answer = texts((await private(house.hanako, "エラーID"))["blocks"])
     assert "a mistake" not in answer
     assert "Traceback" not in answer
+
+
+async def test_nothing_is_lost_while_slack_does_not_say_who_the_bot_is(house: House) -> None:
+    """Bolt authorises before it hands on, and acknowledges where that fails: the inbox comes first."""
+    house.workspace.faults.add(Fault(Kind.REFUSE, "auth.test", times=100, error="internal_error"))
+    await house.hanako.command("/mxcutover help")
+    await private(house.hanako, "使い方")

@@ -100,7 +100,7 @@ def read(body: Any) -> None:
         return
     kept = json.loads(json.dumps(delivered.payload))
     json.dumps(kept, ensure_ascii=False).encode()
-    own_echo(kept, "U0BOT")
+    own_echo(kept)
     person, place = who(delivered.kind, kept), where(delivered.kind, kept)
     assert isinstance(person.user, str)
     assert isinstance(place.channel, str)

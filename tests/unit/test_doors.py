@@ -12,11 +12,12 @@ from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientSession, web
+from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
-from bot.slack.app import EVENTS_PATH
+from bot.slack.app import EVENTS_PATH, OneTeam
 from bot.slack.door import LARGEST_BODY, Door
 from bot.slack.intake import Delivered, Intake
 from bot.workspace.clock import MovableClock
@@ -69,18 +70,20 @@ async def house() -> AsyncIterator[House]:
     clock = SystemClock()
     async with LocalWorkspace(MovableClock()) as slack, ClientSession() as http:
         client = AsyncWebClient(token=BOT_TOKEN, base_url=slack.api_url, retry_handlers=[])
-        app = AsyncApp(
-            client=client,
-            signing_secret=SECRET,
-            process_before_response=True,
-            ignoring_self_events_enabled=False,
-        )
         taken: list[int] = []
 
         async def submit(_: Delivered) -> None:
             return None
 
-        Intake(MemoryStore(), clock, taken.append, submit).install(app)
+        app = AsyncApp(
+            client=client,
+            signing_secret=SECRET,
+            process_before_response=True,
+            ignoring_self_events_enabled=False,
+            before_authorize=Intake(
+                MemoryStore(), clock, taken.append, submit, OneTeam(SecretStr(BOT_TOKEN), slack.api_url)
+            ).middleware,
+        )
         served = web.Application(client_max_size=LARGEST_BODY)
         served.router.add_post(EVENTS_PATH, Door(SECRET, app.async_dispatch, seconds=0.3).serve)
         runner = web.AppRunner(served, access_log=None)
@@ -94,6 +97,16 @@ async def house() -> AsyncIterator[House]:
 async def test_a_signed_request_gets_in(house: House) -> None:
     assert await house.post(command()) == 200
     assert len(house.taken) == 1
+
+
+async def test_slack_may_verify_the_address(house: House) -> None:
+    """What Slack sends when the request URL is entered; without its answer the app cannot be set up."""
+    body = json.dumps({"type": "url_verification", "challenge": "3eZbrw1a"})
+    headers = {**signed(body), "Content-Type": "application/json"}
+    async with house.http.post(house.url, data=body, headers=headers) as answer:
+        assert answer.status == 200
+        assert "3eZbrw1a" in await answer.text()
+    assert house.taken == []
 
 
 async def test_the_same_request_again_is_acknowledged_and_done_once(house: House) -> None:
