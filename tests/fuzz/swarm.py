@@ -4,6 +4,7 @@
 A failure prints the seed and the input, and ends with 1.
 """
 
+import logging
 import random
 import sys
 import time
@@ -11,6 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+import structlog
 
 from bot.dns.message import BadMessage, read_message
 from bot.domain.commands import parse_command
@@ -21,7 +24,11 @@ from bot.domain.notice import BadNotice, parse_mx
 from bot.domain.replies import read_new_day, understand
 from bot.domain.spf import parse_spf
 from bot.domain.when import parse_when
+from bot.slack.elements import context, escape, header, sections
+from bot.workspace.validate import MESSAGE, check_blocks
 from tests.fuzz.harness import HOSTILE, SLOWEST, WORDS
+from tests.fuzz.test_fuzz_slack import SAMPLES, changed
+from tests.fuzz.test_fuzz_slack import read as read_payload
 from tests.fuzz.test_fuzz_words import DAY, MATCHER, NOW, RULES, TOKYO
 
 Make = Callable[[random.Random], Any]
@@ -138,6 +145,48 @@ def _policy(text: str) -> None:
         parse_policy(text)
 
 
+def payload(chance: random.Random) -> Any:
+    """What Slack delivers, some places of it replaced or taken away; now and then of no shape at all."""
+    if chance.random() < 0.05:
+        return _tree(chance)
+    edits = [
+        (chance.randrange(60), _tree(chance), chance.random() < 0.4) for _ in range(chance.randrange(1, 5))
+    ]
+    return changed(chance.choice(SAMPLES), edits)
+
+
+def _tree(chance: random.Random, depth: int = 0) -> Any:
+    kind = chance.randrange(14 if depth < 3 else 11)
+    match kind:
+        case 0:
+            return None
+        case 1:
+            return chance.random() < 0.5
+        case 2:
+            return chance.choice((0, -1, 2**70, 1e308, 0.5))
+        case 3:
+            return "x" * chance.choice((1, 4000, 70_000))
+        case 4:
+            return chance.choice(({}, [], [None], [{}], {"id": None}))
+        case 11 | 12:
+            return [_tree(chance, depth + 1) for _ in range(chance.randrange(4))]
+        case 13:
+            return {
+                chance.choice(("id", "type", "value", "x", "", "\ud800")): _tree(chance, depth + 1)
+                for _ in range(chance.randrange(4))
+            }
+        case _:
+            return chance.choice(HOSTILE)
+
+
+def _shown(text: str) -> None:
+    """Foreign text on its way into a message: escaped, within Slack's limits."""
+    shown = escape(text)
+    assert not set(shown) & set("<>`\x00\u202e\u2066\u200b\x1b")
+    blocks = [header(shown or "x"), *sections(f"{shown}\n{shown}")[:4], context(shown or "x")]
+    assert not [str(fault) for fault in check_blocks(blocks, MESSAGE) if "13000" not in str(fault)]
+
+
 SPF = (
     "v=spf1", "mx", "a", "-all", "~all", "include:", "redirect=", "exp=", "ip4:", "ip6:", "exists:%{i}.x.jp",
     "9" * 5000, "/", "//", "²", "192.0.2.1/24", "/24//64", "//129", "example.jp", "%{d}", "%", "%{ir}.%{v}",
@@ -178,6 +227,8 @@ PARSERS = (
     Parser("packets", packet, _packet),
     Parser("spf", lambda chance: "v=spf1 " + text_of(SPF)(chance), parse_spf),
     Parser("mta-sts policies", text_of(POLICY, HOSTILE), _policy),
+    Parser("payloads", payload, read_payload),
+    Parser("foreign text", text_of(WORDS, HOSTILE), _shown),
     Parser("mta-sts records", lambda chance: [text_of(POLICY)(chance) for _ in range(2)], policy_id),
 )
 
@@ -213,6 +264,7 @@ def _timed(parser: Parser, given: Any, tries: int) -> float:
 
 
 def main(words_: Sequence[str]) -> int:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     inputs = int(words_[0]) if words_ else 100_000
     wanted = set(words_[1:])
     seed = random.SystemRandom().randrange(1 << 32)
