@@ -9,7 +9,7 @@ from bot.content.refusals import refusal
 from bot.domain.facts_json import facts_from_json
 from bot.domain.progress import asked
 from bot.slack import elements as el
-from bot.slack.desk import reschedule_pick
+from bot.slack.asked import reschedule_pick
 from bot.slack.material import Material
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block, Rendered

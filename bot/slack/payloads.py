@@ -121,3 +121,12 @@ def authorized_user(body: Body) -> str | None:
         user = authorizations[0].get("user_id")
         return str(user) if user else None
     return None
+
+
+def moment(text: str) -> datetime | None:
+    """An instant out of a button's value."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.ports import Outgoing
-from bot.slack import desk, files, notes, thread, watch
+from bot.slack import asked, desk, files, lists, notes, runbook, settings_shown, thread, watch
 from bot.slack import elements as el
 from bot.slack.checklist import root
 from bot.slack.faq import faq
@@ -102,9 +102,9 @@ _ALONE: dict[str, Alone] = {
     "needs_domain": notes.needs_domain,
     "help": notes.help_text,
     "none_for": notes.none_for,
-    "list": desk.listing,
-    "not_here": desk.not_here,
-    "settings": desk.settings_now,
+    "list": lists.listing,
+    "not_here": settings_shown.not_here,
+    "settings": settings_shown.settings_now,
     "settings_kept": _plainly("settings.kept"),
     "sent_by_dm": _plainly("sent_by_dm"),
     "faq": faq,
@@ -128,14 +128,14 @@ _OF_CUTOVER: dict[str, OfCutover] = {
     "cancel_ask": _asks("cancel"),
     "rollback_ask": _asks("rollback"),
     "reschedule_ask": notes.ask_reschedule,
-    "assign_who": desk.assign_who,
+    "assign_who": asked.assign_who,
     "menu": desk.menu,
     "prepare": desk.prepare,
-    "runbook": desk.runbook,
+    "runbook": runbook.runbook,
     "tests": desk.tests,
     "lockdown": desk.lockdown,
-    "later_ask": desk.later_ask,
-    "unclear": desk.unclear,
+    "later_ask": asked.later_ask,
+    "unclear": asked.unclear,
     "report": files.report,
     "export": files.export,
     "calendar": files.calendar,

@@ -1,8 +1,4 @@
-"""What the use cases need of the world, as protocols. Adapters live in dns/, store/, slack/, matching/.
-
-A transaction is short and synchronous: `Store.transact` runs it in a worker thread, all or nothing.
-Nothing in it may wait on a network.
-"""
+"""The store: rows, and what may be done with them in one transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,15 +12,6 @@ from bot.domain.facts import DomainFacts
 from bot.domain.teams import Team
 
 T = TypeVar("T")
-
-
-class Clock(Protocol):
-    def now(self) -> datetime:
-        """The present moment, aware UTC."""
-        ...
-
-
-# --- the store ---------------------------------------------------------------------------------
 
 
 class VersionConflict(Exception):
@@ -408,42 +395,3 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-# --- DNS -----------------------------------------------------------------------------------------
-
-
-class Dns(Protocol):
-    async def look(self, domain: str, *, expected: Sequence[str] = ()) -> DomainFacts:
-        """Ask about a domain (A-label form) and gather what was said; never raises for what DNS does.
-
-        `expected`: the new exchanges (absolute), whose addresses are looked up too.
-        """
-        ...
-
-    async def look_mx(self, domain: str, known: DomainFacts | None = None) -> DomainFacts:
-        """The authoritative MX answers alone, for the watch; `known` spares finding the servers again."""
-        ...
-
-
-# --- questions ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    entry: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """`decision`: answer (the first candidate), choose (one of up to three), none, clarify (one question)."""
-
-    decision: str
-    candidates: tuple[Candidate, ...] = ()
-
-
-class Matcher(Protocol):
-    def match(self, text: str) -> Match:
-        """Which FAQ entry a question means. Pure computation, under 10 ms; never raises on text."""
-        ...
