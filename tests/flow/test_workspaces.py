@@ -393,6 +393,7 @@ async def test_installed_by_oauth_once_and_with_its_own_state(tmp_path: Path) ->
         assert await back("code-2", state) == 401  # a state is good once
         async with http.get(base + INSTALL_PATH) as page:
             late, cookie = _state_of(await page.text()), page.headers["Set-Cookie"].split(";")[0]
+        assert await back("code-2", late) == 400  # begun in another browser
         headers = {"Cookie": cookie}
         clock.set(clock.now() + timedelta(minutes=11))
         assert await back("code-2", late) == 401
