@@ -50,10 +50,10 @@ faq-model: setup
 chaos: setup
 	$(BIN)/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-# 100,000 inputs a parser by mutation, as many led by coverage, then Hypothesis at length; an hour.
+# 100,000 inputs a parser by mutation, 20,000 led by coverage, then Hypothesis at length; over an hour.
 fuzz: setup
 	$(BIN)/python -m tests.fuzz.swarm $(or $(INPUTS),100000)
-	$(UV) run --quiet --locked --isolated --all-extras --group fuzz python -m tests.fuzz.guided $(or $(INPUTS),100000)
+	$(UV) run --quiet --locked --isolated --all-extras --group fuzz python -m tests.fuzz.guided $(or $(GUIDED),20000)
 	MXCUTOVER_FUZZ=$(or $(EXAMPLES),3000) $(BIN)/pytest -q tests/fuzz --timeout=3600
 
 # Licences and hashes from the lock; known vulnerabilities where the advisories can be reached.

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 log = structlog.get_logger(__name__)
 
 EVERY = 60.0  # seconds, monotonic
+AGAIN = 5.0  # seconds until the next audit where one found something: a start is over sooner than EVERY
 WITHIN = 5.0  # seconds for the answer
 
 Check = Callable[[], Awaitable[bool]]
@@ -34,6 +35,7 @@ class Heartbeat:
         self._every = every
         self._clock = clock
         self._last: float | None = None
+        self._found: str | None = None  # what was wrong at the last audit; said once, not each time
 
     async def run(self) -> None:
         """Call it often: it acts once in `every` seconds. Raises nothing."""
@@ -42,12 +44,15 @@ class Heartbeat:
             return
         self._last = now
         try:
-            well = await self._well()
+            found = None if await self._well() else "the audit found something"
         except Exception as error:
-            log.warning("no heartbeat: the audit failed", error=type(error).__name__)
-            return
-        if not well:
-            log.warning("no heartbeat: the audit found something")
+            found = f"the audit failed: {type(error).__name__}"
+        if found is not None:
+            self._last = now - self._every + min(AGAIN, self._every)
+            if found != self._found:
+                log.warning("no heartbeat", why=found)
+        self._found = found
+        if found is not None:
             return
         await self._tell(self._address.get_secret_value())
 

@@ -85,6 +85,11 @@ async def test_a_flow_with_faults_leaves_no_secret_in_the_log(tmp_path: Path) ->
             await hanako.fault("refuse", method="chat.postMessage", error="invalid_blocks")
             await submit(hanako)
             await hanako.wait_for(hanako.messages, bool, 30)
+
+            async def logged() -> str:
+                return log.read_text()
+
+            await hanako.wait_for(logged, lambda text: "the heartbeat was not taken" in text, 30)
         finally:
             bot.terminate()
             await asyncio.wait_for(bot.wait(), 20)

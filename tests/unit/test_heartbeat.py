@@ -90,3 +90,19 @@ async def test_the_bot_tells_while_it_ticks_and_its_database_answers(
     await bot.store.close()
     with pytest.raises(RuntimeError):
         await bot.well()
+
+
+async def test_what_was_not_well_is_looked_at_again_soon_and_said_once(
+    watcher: Watcher, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audits = iter((False, False, True, True))
+
+    async def well() -> bool:
+        return next(audits)
+
+    times = iter((1000.0, 1004.0, 1005.0, 1010.0, 1011.0, 1070.0))
+    heart = Heartbeat(SecretStr(address), well, clock=lambda: next(times))
+    for _ in range(6):
+        await heart.run()
+    assert watcher.told == ["/ping/SECRET-KEY"] * 2
+    assert capsys.readouterr().out.count("no heartbeat") == 1
