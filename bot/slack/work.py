@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -48,6 +49,17 @@ class Worker:
         for row in rows:
             self.take(row.id)
         return len(rows)
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """What is under way has ended, and nothing is begun inside; what is taken waits."""
+        for _ in range(AT_ONCE):
+            await self._slots.acquire()
+        try:
+            yield
+        finally:
+            for _ in range(AT_ONCE):
+                self._slots.release()
 
     async def idle(self) -> None:
         """Until every task that is running now has ended."""
