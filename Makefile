@@ -36,6 +36,7 @@ tests: setup
 	$(BIN)/pytest
 
 bench: setup bench-faq
+	$(BIN)/python -m bench.acknowledge
 	$(BIN)/python -m bench.reminders
 
 # The FAQ's matching, beside rapidfuzz and BM25; Sudachi comes with the group of its own.

@@ -23,7 +23,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.slack.intake import passes
+from bot.slack.intake import ADMITTED, Odd, admit
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,9 @@ class Door:
             )
         except Exception as error:  # Bolt reads far into what may be of any shape
             return _refused(400, type(error).__name__)
-        if not passes(bolt_request.body):
+        try:
+            bolt_request.context[ADMITTED] = admit(bolt_request.body)
+        except Odd:
             return _refused(400, "shape")
         return await to_aiohttp_response(await self._dispatch(bolt_request))
 
@@ -92,14 +94,16 @@ class Line(AsyncSocketModeHandler):
         self.client.message_listeners.append(self._look_at)  # type: ignore[arg-type]
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
-        if not passes(req.payload):
+        try:
+            admitted = admit(req.payload)
+            bolt_request = AsyncBoltRequest(mode="socket_mode", body=req.payload, headers=build_headers(req))
+        except Odd:
             await _put_aside(client, req.envelope_id, "shape")
             return
-        try:
-            bolt_request = AsyncBoltRequest(mode="socket_mode", body=req.payload, headers=build_headers(req))
         except Exception as error:  # Bolt reads far into what may be of any shape
             await _put_aside(client, req.envelope_id, type(error).__name__)
             return
+        bolt_request.context[ADMITTED] = admitted
         answer = await self._dispatch(bolt_request)
         await send_async_response(client, req, answer, time.time())
 

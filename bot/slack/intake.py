@@ -24,6 +24,7 @@ from bot.slack.shape import TooMuch, storable, well_formed
 log = structlog.get_logger(__name__)
 
 SLACK_HOOKS = ("https://hooks.slack.com/", "https://hooks.slack-gov.com/")
+ADMITTED = "admitted"  # where the door leaves what it has classified, in Bolt's context of the request
 SYNCHRONOUS = "view"  # a submission's answer is its acknowledgement: it may carry errors for the form
 
 
@@ -76,12 +77,19 @@ def classify(given: object) -> Delivered | None:
     return Delivered(kind, f"{kind}:{unique}", Team(str(enterprise_id), str(team_id)), body)
 
 
-def passes(body: object) -> bool:
-    """Whether Bolt can be given it: what the bot has a use for, of Slack's shape, or nothing of its own.
+class Odd(ValueError):
+    """A request body that Bolt cannot be given."""
+
+
+def admit(body: object) -> Delivered | None:
+    """As `classify`; raises Odd for what is not of Slack's shape.
 
     Bolt reads a payload itself before any of the bot's own code sees it, and stumbles over odd ones.
     """
-    return isinstance(body, Mapping) and (_kind(body) is None or classify(body) is not None)
+    delivered = classify(body)
+    if delivered is None and not (isinstance(body, Mapping) and _kind(body) is None):
+        raise Odd
+    return delivered
 
 
 def _kind(body: Mapping[str, Any]) -> str | None:
@@ -151,7 +159,7 @@ class Intake:
             return BoltResponse(status=503, body="")
 
     async def _take(self, req: AsyncBoltRequest) -> BoltResponse:
-        delivered = classify(req.body)
+        delivered = req.context[ADMITTED] if ADMITTED in req.context else classify(req.body)
         if delivered is None or own_echo(delivered.payload):
             return BoltResponse(status=200, body="")
         if await self._clients.of(delivered.team) is None:
