@@ -8,7 +8,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.content.faq_loader import load_tree
-from bot.content.hosts import recognise
+from bot.content.hosts import can_lower_ttl, recognise
 from bot.dns.client import DnsClient
 from bot.dns.config import DnsConfig, parse_endpoints
 from bot.dns.idn import TableRules
@@ -70,6 +70,7 @@ class Bot:
             calendar=japanese_calendar(settings.closed_days),
             rules=TableRules(settings.internal_suffixes),
             name_host=name_host,
+            can_lower_ttl=can_lower_ttl,
             operators=frozenset(settings.operators),
             policy=policy_by(settings),
             wake=sender.wake,
@@ -100,6 +101,7 @@ class Bot:
 
     async def start(self) -> None:
         """Begin: what an earlier run left first, then whatever Slack delivers and the clock brings."""
+        await self.store.wipe()
         await self.slack.start()
         self.scheduler.start()
         log.info("started")

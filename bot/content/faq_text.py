@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.content import Escape, has, messages, say, show
 from bot.content.faq_loader import load_tree
-from bot.content.hosts import host_name
+from bot.content.hosts import host_name, ttl_note
 from bot.domain.faq import Ask, Leaf, Text
 
 _SYMPTOMS = (
@@ -19,7 +19,7 @@ _SYMPTOMS = (
     "carrier-not-receiving",
     "log-missing",
 )
-_NEED_A_DOMAIN = frozenset({"mx", "ttl", "spf", "dmarc", "mta_sts", "dns_host"})
+_NEED_A_DOMAIN = frozenset({"mx", "ttl", "spf", "dmarc", "mta_sts", "dns_host", "ttl_field"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,8 @@ def fill(text: Text, lang: str, args: Mapping[str, Any], escape: Escape) -> str:
 def _show(name: str, value: Any, lang: str) -> str:
     if name in ("host", "dns_host"):
         return host_name(value, lang)
+    if name == "host_ttl":
+        return ttl_note(value, lang)
     if name.endswith("_span"):
         return show(timedelta(seconds=value), lang)
     return show(value, lang)

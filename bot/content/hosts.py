@@ -71,6 +71,18 @@ def recognise(nameservers: Iterable[str]) -> DnsHost | None:
     return None
 
 
+def can_lower_ttl(host_id: str) -> bool | None:
+    """Whether a customer of the service can lower a TTL; None where it is not known."""
+    host = dns_hosts().get(host_id)
+    return host.can_lower_ttl if host else None
+
+
+def ttl_note(host_id: str, lang: str) -> str:
+    """What is known of the service's TTL field; "" where nothing is."""
+    host = dns_hosts().get(host_id)
+    return host.ttl.get(lang, "") if host else ""
+
+
 def host_name(host_id: str, lang: str) -> str:
     """What people call the service; the id itself where the file does not know it any more."""
     host = dns_hosts().get(host_id)

@@ -247,17 +247,24 @@ class Inbox(Protocol):
         """Keep it; its row id, or None where it was accepted before."""
         ...
 
-    def get(self, row_id: int) -> InboxRow | None: ...
+    def get(self, row_id: int) -> InboxRow | None:
+        """The row; its payload is empty once it is settled."""
+        ...
 
     def unprocessed(self, *, older_than: datetime, limit: int) -> Sequence[InboxRow]:
         """Accepted before `older_than` and neither done nor failed: what a crash left."""
         ...
 
     def done(self, row_id: int) -> bool:
-        """Settle, in the transaction that did the work. False: it was settled before, so roll back."""
+        """Settle and forget what was delivered, in the transaction that did the work.
+
+        False: it was settled before, so roll back.
+        """
         ...
 
-    def failed(self, row_id: int, error_id: str) -> None: ...
+    def failed(self, row_id: int, error_id: str) -> None:
+        """Give up, and forget what was delivered."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +399,10 @@ class Tx(Protocol):
 class Store(Protocol):
     async def transact(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in one transaction: committed when it returns, rolled back when it raises."""
+        ...
+
+    async def wipe(self) -> None:
+        """Leave no trace of deleted text in the files that the database keeps beside its own."""
         ...
 
     async def close(self) -> None: ...

@@ -166,6 +166,9 @@ class Handlers:
         if not speaker.where.is_dm and speaker.where.thread_ts is None and event.get("ts"):
             speaker = replace(speaker, where=replace(speaker.where, thread_ts=str(event["ts"])))
         command = parse_command(text)
+        if questions.is_mail(text):  # whatever word it begins with
+            await questions.ask(speaker.deps, speaker.actor, speaker.where, speaker.row_id, text, None)
+            return
         if command.verb is not None and _is_command(command, speaker.deps):
             await self._verbs.verb(speaker, command, None)
             return

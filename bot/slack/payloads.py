@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.domain.mailtext import read_mail
 from bot.usecases.context import Where
 
 Body = Mapping[str, Any]
@@ -53,6 +54,18 @@ def where(kind: str, body: Body) -> Where:
         message_ts=str(container["message_ts"]) if in_message and container.get("message_ts") else None,
         is_ephemeral=bool(container.get("is_ephemeral")),
     )
+
+
+_SHORTEST_MAIL = 20  # characters
+
+
+def holds_mail(body: object) -> bool:
+    """Whether a bounce or the headers of a mail stand anywhere in a payload."""
+    if isinstance(body, str):
+        return len(body) >= _SHORTEST_MAIL and read_mail(body) is not None
+    if isinstance(body, Mapping):
+        return any(map(holds_mail, body.values()))
+    return isinstance(body, list) and any(map(holds_mail, body))
 
 
 def _is_dm(event: Body, channel: str) -> bool:

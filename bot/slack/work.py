@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 
 from bot.ports import Clock, InboxRow, Store
+from bot.slack.payloads import holds_mail
 from bot.usecases.context import DoneBefore, persistently
 
 log = structlog.get_logger(__name__)
@@ -90,6 +91,15 @@ class Worker:
                 error_id = secrets.token_hex(4)
                 bound.exception("could not be dealt with", error_id=error_id)
                 await self._give_up(row, error_id)
+            if holds_mail(row.payload):
+                await self._wipe()
+
+    async def _wipe(self) -> None:
+        """Nothing of a pasted mail stays: its row is emptied by now, what remains is the journal."""
+        try:
+            await self._store.wipe()
+        except Exception:
+            log.exception("the journal could not be wiped")
 
     async def _give_up(self, row: InboxRow, error_id: str) -> None:
         try:

@@ -134,6 +134,7 @@ def _create_sqlite(url: URL, *, foreign_keys: bool, synchronous: str, journal: s
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, free pages too
         _set_journal(connection, journal)
 
     event.listen(engine, "connect", connected)
@@ -233,6 +234,26 @@ class SqlStore:
             return Health(head(), head())  # in memory: made by this very code
         revision = await self.transact(lambda tx: revision_of(tx.connection))
         return Health(revision, head(), newer=revision is not None and revision not in known())
+
+    async def wipe(self) -> None:
+        """See ports.Store. Deleted text is overwritten in SQLite's file itself; its journal still has it."""
+        if self._engine.dialect.name == "sqlite" and sqlite_file(self._engine.url) is not None:
+            await asyncio.get_running_loop().run_in_executor(self._pool, self._wipe_journal)
+
+    def _wipe_journal(self) -> None:
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            raw = connection.connection.cursor()
+            (mode,) = raw.execute("PRAGMA journal_mode").fetchone()
+            try:
+                if mode == "wal":
+                    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                elif mode == "persist":
+                    # Going over to DELETE deletes the journal's file; the next transaction makes it anew.
+                    raw.execute("PRAGMA journal_mode = DELETE")
+                    raw.execute("PRAGMA journal_mode = PERSIST")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY):
+                    raise
 
     async def close(self) -> None:
         """Let what is under way end, then close every connection. Calling it twice does no harm."""

@@ -22,8 +22,10 @@ UNPROCESSED = (
     .limit(bindparam("limit"))
 )
 _MINE = update(INBOX).where(INBOX.c.id == bindparam("of_id"), IS_NEW)
-DONE = _MINE.values(state="done", settled_at=database_time())
-FAILED = _MINE.values(state="failed", error_id=bindparam("why"), settled_at=database_time())
+# What was written is kept until it is dealt with, and no longer: it may be a pasted mail.
+_GONE: dict[str, Any] = {"payload": {}, "settled_at": database_time()}
+DONE = _MINE.values(state="done", **_GONE)
+FAILED = _MINE.values(state="failed", error_id=bindparam("why"), **_GONE)
 
 
 class SqlInbox:

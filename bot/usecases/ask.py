@@ -24,8 +24,9 @@ CLARIFY_ENTRY = "unclear"  # the entry that asks the one question about a bare å
 _ENTRY = "entry="
 _NOTHING_FITS = "entry=none"
 _CANDIDATES = 3
-_OF_A_GOOD_MAIL = ("delivery-delay", "false-positive", "duplicate-mail")  # what headers may be pasted for
-_READ_AT_MOST = 20_000  # characters of a question or a paste
+_DELAY = "delivery-delay"
+_OF_A_GOOD_MAIL = (_DELAY, "false-positive", "duplicate-mail")  # what headers may be pasted for
+READ_AT_MOST = 20_000  # characters of a question or a paste
 
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
 
@@ -64,10 +65,10 @@ class Asker:
 
     def ask(self, question: str, context: EvidenceContext) -> AskResult:
         """Answer a question as somebody typed it, or a pasted bounce or header. Never raises on text."""
-        mail = read_mail(question[:_READ_AT_MOST], _old_exchanges(context))
+        mail = read_mail(question[:READ_AT_MOST], _old_exchanges(context))
         if mail is not None:
             return self._pasted(mail, replace(context, mail=mail))
-        match = self._matcher.match(question[:_READ_AT_MOST])
+        match = self._matcher.match(question[:READ_AT_MOST])
         if match.decision == ANSWER and match.candidates:
             return self._at(match.candidates[0].entry, {}, context, match)
         if match.decision == CLARIFY:
@@ -84,7 +85,8 @@ class Asker:
 
     def _pasted(self, mail: Reading, context: EvidenceContext) -> AskResult:
         if mail.entry is not None:
-            match = Match(ANSWER, (Candidate(mail.entry, 1.0),))
+            others = (_DELAY,) if mail.slowest is not None and mail.entry != _DELAY else ()
+            match = Match(ANSWER, (Candidate(mail.entry, 1.0), *(Candidate(entry, 0.0) for entry in others)))
             return self._at(mail.entry, {}, context, match)
         found = tuple(Candidate(entry, 0.0) for entry in _OF_A_GOOD_MAIL if entry in self._tree.entries)
         view = {"decision": CHOOSE, "candidates": [c.entry for c in found], "mail": _mail_view(mail)}
@@ -139,7 +141,8 @@ class Asker:
             decision,
             _view(position, context, decision, others[: _CANDIDATES - 1] if match else []),
             entry=entry,
-            place=_place(entry, answers, context) if asks else None,
+            # The mail itself is not kept: "not this?" needs what was read in it.
+            place=_place(entry, answers, context) if asks or (context.mail and others) else None,
             candidates=candidates,
             finished=not asks,
             sure=decision == ANSWER,

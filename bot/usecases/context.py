@@ -34,6 +34,7 @@ class Deps:
     calendar: BusinessCalendar
     rules: NameRules
     name_host: HostNamer
+    can_lower_ttl: Callable[[str], bool | None] = field(default=lambda host: None)  # by such an id
     operators: frozenset[str] = frozenset()
     policy: Policy = field(default_factory=Policy)  # what the environment sets; see `scoped`
     wake: Callable[[], None] = field(default=lambda: None)

@@ -39,6 +39,8 @@ class EvidenceContext:
     findings: tuple[Finding, ...] = ()
     support: SupportNow | None = None
     mail: Reading | None = None  # what a pasted bounce or header showed
+    dns_host: str | None = None  # the id of the service that its name servers belong to (procedure B3)
+    can_lower_ttl: bool | None = None  # whether that service lets a customer do so; None: not known
 
 
 _NOTHING: frozenset[str] = frozenset()
@@ -77,9 +79,10 @@ PROVIDERS: Mapping[str, Provider] = {
     "ttl": _outcomes(high={"seen_ttl", "looked_at"}, low={"seen_ttl", "looked_at"}),
     "restore": _outcomes(wait={"restore_at"}, due={"old_ttl"}, done=()),
     "spf": _outcomes(ok=(), absent=(), multiple=(), lookups=(), mx_mechanism=(), wrong=()),
-    "dmarc": _outcomes(strict=(), ok=()),
+    "dmarc": _outcomes(strict={"policy"}, ok=()),
     "mta_sts": _outcomes(excludes=(), ok=()),
     "dns_host": _outcomes(known={"host", "nameservers"}, unnamed={"nameservers"}),
+    "ttl_field": _outcomes(fixed={"host", "host_ttl"}, changeable={"host", "host_ttl"}),
     "support": _outcomes(open=(), closed=()),
     "old_mx": _outcomes(known={"snapshot_mx"}),
     "mail_service": _outcomes(google=(), microsoft=(), other=()),
@@ -101,6 +104,8 @@ def general_args(context: EvidenceContext) -> dict[str, Any]:
     domain = cutover.domain if cutover else context.domain
     if domain:
         args["domain"] = domain
+    if context.dns_host:
+        args["dns_host"] = context.dns_host
     if cutover is None:
         return args
     args["mx_lines"] = _lines(cutover.domain, cutover.expected, RECOMMENDED_TTL)
@@ -307,7 +312,9 @@ def _mx_evidence(
 
 
 def _names(answers: Iterable[MxAnswer]) -> list[str]:
-    return list(dict.fromkeys(answer.server.host or answer.server.address for answer in answers))
+    """Server names as people write them, without the final dot."""
+    names = ((answer.server.host or answer.server.address).rstrip(".") for answer in answers)
+    return list(dict.fromkeys(names))
 
 
 def _ttl(context: EvidenceContext) -> Evidence:
@@ -337,8 +344,9 @@ def _spf(context: EvidenceContext) -> Evidence:
 
 def _dmarc(context: EvidenceContext) -> Evidence:
     findings = _about(context, "dmarc.")
-    if any(f.id == "dmarc.strict" and f.status is Status.WRONG for f in findings):
-        return Evidence("strict")
+    strict = next((f for f in findings if f.id == "dmarc.strict" and f.status is Status.WRONG), None)
+    if strict is not None:
+        return Evidence("strict", {"policy": strict.args["policy"]})
     return Evidence("ok" if any(f.status is Status.OK for f in findings) else UNKNOWN)
 
 
@@ -361,9 +369,18 @@ def _dns_host(context: EvidenceContext) -> Evidence:
     if not nameservers:
         return Evidence(UNKNOWN)
     shown = [absolute(name).rstrip(".") for name in nameservers]
-    if snapshot and snapshot.dns_host:
-        return Evidence("known", {"host": snapshot.dns_host, "nameservers": shown})
+    host = context.dns_host or (snapshot.dns_host if snapshot else None)
+    if host:
+        return Evidence("known", {"host": host, "nameservers": shown})
     return Evidence("unnamed", {"nameservers": shown})
+
+
+def _ttl_field(context: EvidenceContext) -> Evidence:
+    """B4: some DNS services cannot change a TTL."""
+    if context.dns_host is None or context.can_lower_ttl is None:
+        return Evidence(UNKNOWN)
+    outcome = "changeable" if context.can_lower_ttl else "fixed"
+    return Evidence(outcome, {"host": context.dns_host, "host_ttl": context.dns_host})
 
 
 _LOOKS: Mapping[str, Callable[[EvidenceContext], Evidence]] = {
@@ -378,6 +395,7 @@ _LOOKS: Mapping[str, Callable[[EvidenceContext], Evidence]] = {
     "dmarc": _dmarc,
     "mta_sts": _mta_sts,
     "dns_host": _dns_host,
+    "ttl_field": _ttl_field,
     "support": _support,
     "old_mx": _old_mx,
     "mail_service": _mail_service,

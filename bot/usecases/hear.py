@@ -61,6 +61,10 @@ async def reply(
     not be read gets one question, and only where the bot had asked something or was addressed. `me`: the
     bot's own user id. Raises NotAllowed, NotNow, Gone.
     """
+    if questions.is_mail(text):
+        # "Received:" is no report of something done; and who pastes a mail wants to be told about it.
+        await questions.ask(deps, actor, where, row_id, text, cutover)
+        return None
     now, tz = deps.clock.now(), zone_of(actor)
     meant = understand(text, now, tz, lang=actor.lang, asked=cutover.asked, day=cutover.day, me=me)
     meant = await _continued(deps, actor, cutover, text, meant)

@@ -14,7 +14,7 @@ from bot.domain.mailtext import read_mail
 from bot.domain.names import BadName, canonical
 from bot.ports import HistoryEntry, Outgoing, Question, Tx
 from bot.usecases.allowance import TooMany, may_look
-from bot.usecases.ask import NONE, AskResult, guess_lang
+from bot.usecases.ask import NONE, READ_AT_MOST, AskResult, guess_lang
 from bot.usecases.context import Deps, Where, say, transact
 from bot.usecases.evidence import EvidenceContext, SupportNow
 from bot.usecases.observe import exchanges, findings_for
@@ -30,6 +30,11 @@ def place_key(where: Where, actor: Actor) -> str:
     return f"faq:{where.channel}:{where.thread_ts or ''}:{actor.user}"
 
 
+def is_mail(text: str) -> bool:
+    """Whether somebody pasted a bounce or the headers of a mail."""
+    return read_mail(text[:READ_AT_MOST]) is not None
+
+
 async def ask(
     deps: Deps,
     actor: Actor,
@@ -43,14 +48,15 @@ async def ask(
     """Answer a question. `unasked`: nobody addressed the bot, so it speaks only when it is sure."""
     authorise(actor, Act.SEE, cutover, deps.operators)
     # The hosts in a pasted mail are not the domain that is asked about.
-    pasted = read_mail(text[:20_000]) is not None
+    pasted = is_mail(text)
     domain = None if cutover or pasted else domain_in(deps, text)
     context = await evidence(deps, actor, cutover, domain)
     result = deps.asker.ask(text, context)
     if unasked and not result.sure:
         await say(deps, actor.team, row_id)
         return
-    lang = guess_lang(text)
+    # Headers and most bounces are in English, whoever pastes them.
+    lang = where.lang or actor.lang if pasted else guess_lang(text)
     asked = None
     if not pasted and len(text) <= LONGEST_KEPT:  # of a pasted mail nothing is kept
         asked = Question(text, lang, result.decision, result.entry, deps.clock.now())
@@ -106,8 +112,16 @@ async def evidence(deps: Deps, actor: Actor, cutover: Cutover | None, domain: st
         findings = findings_for(cutover, facts, now) if cutover else judge(facts, Expectation(now=now))
     is_open = deps.calendar.in_support_hours(now)
     support = SupportNow(is_open, None if is_open else deps.calendar.next_opening(now))
+    host = deps.name_host(facts.nameservers) if facts else None
     return EvidenceContext(
-        now=now, cutover=cutover, domain=domain, facts=facts, findings=findings, support=support
+        now=now,
+        cutover=cutover,
+        domain=domain,
+        facts=facts,
+        findings=findings,
+        support=support,
+        dns_host=host,
+        can_lower_ttl=deps.can_lower_ttl(host) if host else None,
     )
 
 

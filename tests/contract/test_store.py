@@ -363,6 +363,21 @@ async def test_a_delivery_is_accepted_once(store: Store) -> None:
     assert await store.transact(lambda tx: tx.inbox.get(row_id + 1000)) is None
 
 
+async def test_what_was_delivered_is_forgotten_when_it_is_settled(store: Store) -> None:
+    for number, settle in enumerate((lambda tx, n: tx.inbox.done(n), lambda tx, n: tx.inbox.failed(n, "e"))):
+        payload = {"text": "Received: from a.example"}
+
+        def accept(tx: Tx, number: int = number, payload: dict[str, str] = payload) -> int | None:
+            return tx.inbox.accept(f"d{number}", "event", A, payload, NOW)
+
+        row_id = await store.transact(accept)
+        assert row_id is not None
+        await store.transact(lambda tx, s=settle, n=row_id: s(tx, n))  # type: ignore[misc]
+        row = await store.transact(lambda tx, n=row_id: tx.inbox.get(n))  # type: ignore[misc]
+        assert row is not None and row.payload == {}
+        await store.wipe()
+
+
 async def test_what_a_crash_left_is_found_until_it_is_settled(store: Store) -> None:
     def accept(tx: Tx) -> list[int | None]:
         return [tx.inbox.accept(f"d{n}", "event", A, {}, NOW + n * HOUR) for n in (3, 1, 2, 9)]

@@ -389,6 +389,7 @@ class MemoryInbox:
         if found is None or found.state != "new":
             return False
         found.state, found.error_id = state, error_id
+        found.row = replace(found.row, payload={})
         return True
 
 
@@ -514,6 +515,9 @@ class MemoryStore:
             data.check()
             self._data = data
             return result
+
+    async def wipe(self) -> None:
+        pass
 
     async def close(self) -> None:
         pass

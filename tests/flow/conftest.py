@@ -3,6 +3,7 @@ over real sockets, SQLite in a file. Only the clock is moved.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot.content import content_text, load_yaml
 from bot.dns.client import DnsClient
 from bot.dns.sandbox import Sandbox
 from bot.main import Bot, travel
@@ -60,9 +62,16 @@ def settings_of(folder: Path, **more: Any) -> Settings:
 
 
 async def build_bot(
-    folder: Path, workspace: LocalWorkspace, sandbox: Sandbox, clock: MovableClock, **more: Any
+    folder: Path,
+    workspace: LocalWorkspace,
+    sandbox: Sandbox,
+    clock: MovableClock,
+    *,
+    url: str | None = None,
+    **more: Any,
 ) -> Bot:
-    url = f"sqlite:///{folder / 'mxcutover.db'}"
+    """`url`: of another database than a SQLite file in `folder`."""
+    url = url or f"sqlite:///{folder / 'mxcutover.db'}"
     migrate(url)
     return Bot(
         settings_of(folder, **more),
@@ -77,14 +86,29 @@ async def build_bot(
     )
 
 
+def world() -> dict[str, Any]:
+    """The example world, and a domain whose name servers belong to two services."""
+    known = dict(load_yaml(content_text("sandbox.yml"), "sandbox.yml"))
+    servers = ["01.dnsv.jp", "ns1.xserver.jp"]
+    mixed = {"domain": "mixed.example.net", "nameservers": servers, "mx": [[10, "mail.old-provider.example"]]}
+    return {**known, "zones": [*known["zones"], mixed]}
+
+
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with whole_house(tmp_path) as everything:
+        yield everything
+
+
+@asynccontextmanager
+async def whole_house(folder: Path, url: str | None = None) -> AsyncIterator[House]:
+    """A bot at work in a workspace of its own; `url` as in build_bot."""
     clock = MovableClock(FixedBase())
-    sandbox = Sandbox(clock)
+    sandbox = Sandbox(clock, world())
     await sandbox.start()
     workspace = LocalWorkspace(clock, app=App.from_manifest(load_manifest()))
     await workspace.start()
-    bot = await build_bot(tmp_path, workspace, sandbox, clock)
+    bot = await build_bot(folder, workspace, sandbox, clock, url=url)
     await bot.start()
     await workspace.wait_connected()
     async with (

@@ -72,6 +72,10 @@ def sts(*patterns: str) -> MtaStsFacts:
     return MtaStsFacts(txt, "1", PolicyOutcome.FETCHED, "enforce", patterns, 86400)
 
 
+def dmarc(record: str) -> TextAnswer:
+    return TextAnswer(f"_dmarc.{DOMAIN}.", Outcome.ANSWER, (record,))
+
+
 WATCHING = during(State.WATCHING, instants=SOON)
 STABLE = during(State.STABILISING, instants=SAFE)
 ALL_DONE = steps(Step.ALLOW_RULE, Step.DELIVERY)
@@ -108,6 +112,10 @@ CONTEXTS: Mapping[str, EvidenceContext] = {
     "host_unknown": context(
         replace(CUTOVER, snapshot=Snapshot(OLD, 3600, (ONE.host,), None, NOW)), look(OLD)
     ),
+    "ttl_fixed": context(CUTOVER, look(OLD, 3600), dns_host="muumuu", can_lower_ttl=False),
+    "ttl_changeable": context(CUTOVER, look(OLD, 3600), dns_host="onamae", can_lower_ttl=True),
+    "dmarc_strict": context(STABLE, look(GATEWAY, spf=spf(), dmarc=dmarc("v=DMARC1; p=reject"))),
+    "dmarc_none": context(STABLE, look(GATEWAY, spf=spf(), dmarc=dmarc("v=DMARC1; p=none"))),
     "no_snapshot": context(replace(during(), snapshot=None), look(OLD)),
     "mail_via": EvidenceContext(now=NOW, mail=Reading("via_mailgates")),
     "mail_direct": EvidenceContext(now=NOW, mail=Reading("direct")),

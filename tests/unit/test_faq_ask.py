@@ -45,7 +45,7 @@ def test_an_answer_shows_what_was_seen_and_what_else_it_may_have_been() -> None:
         True,
     )
     text = render(kept(result.view), "ja")
-    assert text.evidence[0].startswith("✗ ns1.dns-host.example.")
+    assert text.evidence[0].startswith("✗ ns1.dns-host.example、")
     assert "12月5日(土) 22:00" in text.evidence[0]
     assert "example.co.jp. 300 IN MX 10 mgf.cybermail.jp." in text.body
     assert "example.co.jp. 3600 IN MX 10 mail.old-provider.example." in text.body

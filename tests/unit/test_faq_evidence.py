@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.cutover import MailService, Snapshot, State, Step, StepState, StepStatus
-from bot.domain.facts import Outcome
+from bot.domain.facts import Outcome, PolicyOutcome
 from bot.domain.faq import UNKNOWN
 from bot.usecases.evidence import PROVIDERS, EvidenceContext, SupportNow, general_args, look
 from tests.unit.dns_facts import DOMAIN, GATEWAY, NOW, OLD, ONE, TWO, answer, facts, failed, mx
@@ -52,7 +52,7 @@ def test_mx_findings_decide(name: str, outcome: str, variant: str | None) -> Non
 
 def test_mx_names_the_servers_that_differ_and_what_they_gave() -> None:
     said = look("mx", CONTEXTS["partial"])
-    assert said.args["servers"] == [TWO.host]
+    assert said.args["servers"] == [(TWO.host or "").rstrip(".")]
     assert said.args["seen_mx"] == ["10 mail.old-provider.example."]
 
 
@@ -170,6 +170,29 @@ def test_mta_sts() -> None:
     assert look("mta_sts", CONTEXTS["mta_sts"]).outcome == "excludes"
     allowed = context(STABLE, seen(GATEWAY, mta_sts=sts("*.cybermail.jp")))
     assert look("mta_sts", allowed).outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("dmarc_strict", "strict"), ("dmarc_none", "ok"), ("spf_ok", UNKNOWN)]
+)
+def test_dmarc(name: str, outcome: str) -> None:
+    assert look("dmarc", CONTEXTS[name]).outcome == outcome
+
+
+def test_whether_the_dns_service_lets_a_ttl_be_lowered() -> None:
+    assert look("ttl_field", CONTEXTS["ttl_fixed"]).outcome == "fixed"
+    assert look("ttl_field", CONTEXTS["ttl_changeable"]).outcome == "changeable"
+    assert look("ttl_field", replace(NOTHING, dns_host="sakura")).outcome == UNKNOWN  # nothing known of it
+
+
+def test_mta_sts_that_could_not_be_fetched_proves_nothing() -> None:
+    silent = replace(sts("*.cybermail.jp"), policy=PolicyOutcome.TIMEOUT)
+    unreached = context(STABLE, seen(GATEWAY, mta_sts=silent))
+    assert look("mta_sts", unreached).outcome == UNKNOWN
+
+
+def test_plan_is_needed_where_a_cutover_is_open() -> None:
+    assert look("plan", context(CUTOVER, None)).args["plan"] == "sigma"
 
 
 def test_dns_host() -> None:
