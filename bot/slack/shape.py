@@ -64,7 +64,7 @@ def _either(*checks: Check) -> Check:
 
 
 _PLACE = _either(_id, _object({}, {"id": _id}))
-_OPTION = _object({}, {"value": _text})
+_OPTION = _object({"value": _text}, {})
 _ENTERED = _object(
     {},
     {

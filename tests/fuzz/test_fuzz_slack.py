@@ -127,6 +127,14 @@ def test_the_samples_are_taken() -> None:
     ]  # fmt: skip
 
 
+def test_a_choice_without_its_value_is_put_aside() -> None:
+    view = copy.deepcopy(VIEW)
+    view["view"]["state"]["values"]["plan"]["plan"]["selected_option"] = {"id": None}  # type: ignore[index]
+    assert classify(view) is None
+    view["view"]["state"]["values"]["plan"]["plan"]["selected_option"] = None  # type: ignore[index]
+    assert classify(view) is not None
+
+
 def test_what_is_too_deep_or_too_much_is_put_aside() -> None:
     deep: Any = "x"
     for _ in range(500):
