@@ -1,10 +1,12 @@
 """`mxcutover ask`: the FAQ without Slack, one question or a file of them."""
 
 import asyncio
+import codecs
 import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,7 @@ def run(command: AskCommand) -> int:
         return _refuse(say("faq.cli.one-of", lang))
     try:
         questions = [command.text] if command.text is not None else _lines(str(command.batch))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         return _refuse(say("faq.cli.unreadable", lang, file=str(command.batch), reason=str(error)))
     context = EvidenceContext(now=SystemClock().now())
     if command.domain is not None:
@@ -74,8 +76,22 @@ def as_json(result: AskResult, text: FaqText) -> dict[str, Any]:
 
 
 def _lines(file: str) -> list[str]:
-    raw = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
-    return raw.splitlines()
+    """One question a line, blank ones too: the answers stand in the same order. Raises OSError."""
+    raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raw = raw.decode("utf-16", "replace").encode()
+    lines = raw.removeprefix(codecs.BOM_UTF8).split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return [_decoded(line.removesuffix(b"\r")) for line in lines]
+
+
+def _decoded(line: bytes) -> str:
+    """UTF-8, else what Windows writes in Japan; what is neither is read as far as it can be."""
+    for encoding in ("utf-8", "cp932"):
+        with suppress(UnicodeDecodeError):
+            return line.decode(encoding)
+    return line.decode("utf-8", "replace")
 
 
 def _plain(text: FaqText) -> str:
@@ -95,6 +111,7 @@ def _squeezed(lines: Iterable[str]) -> Iterator[str]:
 
 def _look(typed: str, lang: str) -> EvidenceContext | str:
     """What DNS says of the domain now, or why it cannot be asked about."""
+    from bot.content.hosts import recognise
     from bot.content.refusals import refusal
     from bot.dns.client import DnsClient
     from bot.dns.config import BadEndpoint, DnsConfig, parse_endpoints
@@ -121,8 +138,14 @@ def _look(typed: str, lang: str) -> EvidenceContext | str:
         except TimeoutError:
             return EvidenceContext(now=clock.now(), domain=domain)
         now = clock.now()
+        host = recognise(facts.nameservers)
         return EvidenceContext(
-            now=now, domain=domain, facts=facts, findings=judge(facts, Expectation(now=now))
+            now=now,
+            domain=domain,
+            facts=facts,
+            findings=judge(facts, Expectation(now=now)),
+            dns_host=host.id if host else None,
+            can_lower_ttl=host.can_lower_ttl if host else None,
         )
 
     return asyncio.run(look())

@@ -8,7 +8,7 @@ from bot.domain.authority import Act, Actor
 from bot.domain.cutover import Cutover, State, Step, StepState, StepStatus
 from bot.domain.facts import DomainFacts
 from bot.domain.progress import asked, tally, ttl_is_low, ttl_is_restored
-from bot.ports import HistoryEntry, Outgoing, PlannedReminder, Tx
+from bot.ports import HistoryEntry, PlannedReminder, Tx
 from bot.usecases.allowance import may_look
 from bot.usecases.context import Deps, Where, transact
 from bot.usecases.ending import load
@@ -280,8 +280,3 @@ class _Settling:
 
 
 TOMORROW = timedelta(days=1)
-
-
-def unclear(cutover: Cutover) -> Outgoing:
-    """The one question that follows a reply that could not be read."""
-    return in_thread(cutover, "answer.unclear", {"asked": cutover.asked.value if cutover.asked else None})

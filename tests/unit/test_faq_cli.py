@@ -65,6 +65,20 @@ def test_the_language_is_the_questions_unless_told(
     assert word in str(ask(capsys, text, lang=lang)["text"])
 
 
+def test_each_line_has_its_answer_whatever_is_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "questions.txt"
+    sjis = "切り戻しの手順は".encode("cp932")
+    odd = "TTLの\x0c調べ方\u2028は".encode()
+    file.write_bytes(b"\r\n".join([sjis, b"", b"\xff\xfe\x00\x81", odd, b"x" * 300_000]))
+    assert run(AskCommand(batch=str(file), as_json=True)) == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.split("\n")[:-1]]
+    assert len(said) == 5
+    assert said[0]["entry"] == "rollback"
+    assert (said[1]["decision"], said[3]["entry"]) == ("none", "how-to-check-ttl")
+
+
 def test_the_text_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
     text = str(ask(capsys, "切り戻しの手順は")["text"])
     assert "*" not in text and "`" not in text and "\n\n\n" not in text
