@@ -54,14 +54,18 @@ class Bot:
         signing_secret: SecretStr | None,
         per_second: float = 1.0,
         oauth: OAuthApp | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
-        """`oauth`: for several workspaces, each with its own token; then `token` is not used."""
+        """`oauth`: for several workspaces, each with its own token; then `token` is not used.
+
+        `metrics`: where to count; without it in its own.
+        """
         lease = timedelta(seconds=settings.lease_seconds)
         clients: Clients = ManyTeams(store, api_url) if oauth else OneTeam(token, api_url)
         sender = Sender(store, clock, clients, render, per_second=per_second, lease=lease)
         self.store = store
         self.clock = clock
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics()
         self.deps = Deps(
             store=store,
             dns=TimedDns(dns, self.metrics),

@@ -6,6 +6,7 @@ import sys
 from datetime import datetime
 
 import structlog
+from aiohttp import web
 from pydantic import SecretStr
 
 from bot.dns.client import DnsClient
@@ -13,6 +14,7 @@ from bot.dns.sandbox import Sandbox
 from bot.health import add_health
 from bot.main import Bot, travel
 from bot.manifest import load_manifest
+from bot.metrics import Metrics, add_metrics
 from bot.settings import Settings
 from bot.store.engine import SqlStore
 from bot.workspace.app import App
@@ -30,6 +32,7 @@ async def run_local(settings: Settings, store: SqlStore, stop: asyncio.Event) ->
     clock = MovableClock()
     sandbox = Sandbox(clock)
     running: list[Bot] = []
+    metrics = Metrics()
 
     async def go(instant: datetime) -> None:
         for bot in running:
@@ -37,6 +40,17 @@ async def run_local(settings: Settings, store: SqlStore, stop: asyncio.Event) ->
 
     async def next_due() -> datetime | None:
         return await running[0].next_due() if running else None
+
+    def add_routes(app: web.Application) -> None:
+        add_health(
+            app,
+            lambda: running[0].alive(),
+            {
+                "database": lambda: running[0].database_ready(),
+                "slack": lambda: running[0].slack.connected(),
+            },
+        )
+        add_metrics(app, metrics, lambda: running[0].waiting())
 
     workspace = LocalWorkspace(
         clock,
@@ -47,20 +61,13 @@ async def run_local(settings: Settings, store: SqlStore, stop: asyncio.Event) ->
         travel=go,
         next_due=next_due,
         dns=DnsPanel(sandbox, folder / "sandbox.json"),
-        add_routes=lambda app: add_health(
-            app,
-            lambda: running[0].alive(),
-            {
-                "database": lambda: running[0].database_ready(),
-                "slack": lambda: running[0].slack.connected(),
-            },
-        ),
+        add_routes=add_routes,
     )
     await sandbox.start()
     try:
         await workspace.start()
         try:
-            await _with_bot(settings, store, stop, workspace, sandbox, clock, running)
+            await _with_bot(settings, store, stop, workspace, sandbox, clock, running, metrics)
         finally:
             await workspace.stop()
     finally:
@@ -86,6 +93,7 @@ async def _with_bot(
     sandbox: Sandbox,
     clock: MovableClock,
     running: list[Bot],
+    metrics: Metrics,
 ) -> None:
     bot = Bot(
         settings,
@@ -97,6 +105,7 @@ async def _with_bot(
         app_token=SecretStr(APP_TOKEN),
         signing_secret=None,
         per_second=0,
+        metrics=metrics,
     )
     running.append(bot)
     await bot.start()

@@ -8,13 +8,14 @@ import pytest
 from aiohttp import ClientSession
 from pydantic import SecretStr
 
-from bot.cli.run import health_place, listening
+from bot.cli.run import health_place, listening, run
 from bot.clock import SystemClock
 from bot.main import Bot, dns_client
 from bot.settings import Settings
 from bot.slack.app import EVENTS_PATH
 from bot.store.engine import open_store
 from bot.store.migrate import migrate
+from tests.browser.test_whole_cutover import running
 
 
 def free_port() -> int:
@@ -86,3 +87,31 @@ async def test_what_does_not_begin_leaves_no_port_open(tmp_path: Path) -> None:
         with socket.socket() as again:
             again.bind(("127.0.0.1", settings.port))
     await bot.store.close()
+
+
+async def test_the_local_workspace_has_metrics_too(tmp_path: Path) -> None:
+    async with running(tmp_path) as address, ClientSession() as http:
+        for path in ("/livez", "/readyz", "/metrics"):
+            async with http.get(f"{address}{path}") as answer:
+                assert answer.status == 200
+                text = await answer.text()
+    assert "mxcutover_database_up 1.0" in text
+    assert "mxcutover_tick_age_seconds" in text
+
+
+def test_a_database_that_cannot_be_reached_is_said_without_a_traceback(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        data=tmp_path,
+        port=free_port(),
+        slack_bot_token=SecretStr("xoxb-test"),
+        slack_app_token=SecretStr("xapp-test"),
+        database_url=SecretStr("postgresql://somebody:hush-hush@127.0.0.1:1/x"),
+    )
+    assert run(settings) == 1
+    said = capfd.readouterr().err
+    assert "DATABASE_URL" in said
+    assert "Traceback" not in said
+    assert "hush-hush" not in said
