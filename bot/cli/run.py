@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 from pydantic import SecretStr
 
+from bot.cli.ops import explain
 from bot.clock import SystemClock
 from bot.health import add_health
 from bot.logs import configure
@@ -71,6 +72,12 @@ def run(settings: Settings) -> int:
         asyncio.run(_run(settings, mode))
     except OSError as error:
         print(f"{settings.host}:{settings.port}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        text = explain(error, "ja")
+        if text is None:
+            raise
+        print(f"{text}\n{explain(error, 'en')}", file=sys.stderr)
         return 1
     return 0
 
