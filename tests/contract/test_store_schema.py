@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlmodel import Session, select
 
 from bot.domain.cutover import State
@@ -100,6 +100,47 @@ def test_a_database_of_every_earlier_release_is_brought_up(empty: Callable[[str]
         migrate(url, to=revision)
         done = migrate(url)
         assert (done.before, done.after) == (revision, head())
+
+
+Columns = dict[tuple[str, str], tuple[str, bool, bool]]
+
+
+def _columns(url: str) -> Columns:
+    """(table, column) -> type, whether NULL may stand there, whether an INSERT may leave it out."""
+    engine = create(parse_url(url))
+    with engine.connect() as connection:
+        found = inspect(connection)
+        columns = {
+            (table, column["name"]): (
+                str(column["type"]),
+                bool(column["nullable"]),
+                bool(column["nullable"] or column["default"] is not None),
+            )
+            for table in found.get_table_names()
+            for column in found.get_columns(table)
+        }
+    engine.dispose()
+    return columns
+
+
+def test_each_step_leaves_what_an_older_replica_reads_and_writes(empty: Callable[[str], str]) -> None:
+    """Replicas of the release before still run while one of the next migrates: a step only adds."""
+    revisions = sorted(known())
+    stages = []
+    for revision in revisions:
+        url = empty(f"at_{revision}")
+        migrate(url, to=revision)
+        stages.append(_columns(url))
+    for revision, before, after in zip(revisions[1:], stages, stages[1:], strict=False):
+        tables = {table for table, _ in before}
+        for place, (kind, nullable, omissible) in before.items():
+            assert place in after, f"{revision} takes {place} away"
+            assert after[place][0] == kind, f"{revision} changes the type of {place}"
+            assert after[place][1] or not nullable, f"{revision} refuses NULL in {place}"
+            assert after[place][2] or not omissible, f"{revision} demands {place}"
+        for place in after.keys() - before.keys():
+            if place[0] in tables:
+                assert after[place][2], f"{revision} adds {place}, which an older INSERT leaves out"
 
 
 def test_processes_that_migrate_at_once_all_find_it_done(empty: Callable[[str], str]) -> None:
