@@ -3,8 +3,10 @@
     python -m tests.chaos.run [--database sqlite|postgresql] [--reminders 1000] [--kills 30] [--seed N]
 
 Three processes of `mxcutover run` share a database and are killed with SIGKILL at random moments and started
-anew; one process plays Slack. Every reminder has a number, which is looked for in what people see at the end.
-The seed repeats the faults, their moments and who is killed (what the operating system does, it cannot).
+anew; one process plays Slack. The database goes away in between: PostgreSQL ends every connection, or stops
+and starts; SQLite's file is held by another for seconds, at times for longer than anybody waits. Every
+reminder has a number, which is looked for in what people see at the end. The seed repeats the faults, their
+moments and who is killed (what the operating system does, it cannot).
 Ends with the counts; the exit code is 1 where anything was lost or doubled.
 """
 
@@ -13,11 +15,12 @@ import asyncio
 import json
 import os
 import random
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,7 +34,7 @@ from bot.workspace.person import CUTOVER, HANAKO, Person
 from bot.workspace.state import TEAM_ID
 from tests.contract.samples import cutover
 from tests.flow.test_killed import SCRIPT, free_port, slack
-from tests.lab.postgres import private_postgres
+from tests.lab.postgres import Postgres, private_postgres
 
 REPLICAS = 3
 LEASE_SECONDS = 5
@@ -47,6 +50,9 @@ FAULTS = (
     {"kind": "twice", "method": "events_api"},
     {"kind": "deaf", "method": "events_api"},
 )
+OUTAGE_EVERY = 4  # kills
+LOCKED_SECONDS = (2.0, 8.0, 24.0)  # SQLite's own patience is 5 s, the store's four times that
+Outage = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class Counts:
     reminders: int
     kills: int
     faults: int
+    outages: int
     seconds: int
     said: int
     lost: int
@@ -87,6 +94,11 @@ class Replica:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+
+    async def start_if_ended(self) -> None:
+        """As a supervisor does with one that could not begin, for want of a database."""
+        if self._process is not None and self._process.returncode is not None:
+            await self.start()
 
     async def kill_and_start(self) -> None:
         await self.kill()
@@ -118,20 +130,30 @@ async def fill(store: SqlStore, roots: dict[int, str], due: dict[int, datetime])
 
 
 async def harm(
-    hanako: Person, chance: random.Random, replicas: list[Replica], kills: int, span: float
-) -> int:
-    """Faults and kills at random moments over `span` seconds; how many faults there were."""
-    faults = 0
-    for _ in range(kills):
+    hanako: Person,
+    chance: random.Random,
+    replicas: list[Replica],
+    outages: Sequence[Outage],
+    kills: int,
+    span: float,
+) -> tuple[int, int]:
+    """Faults, kills and outages at random moments over `span` seconds; how many faults and outages."""
+    faults, away = 0, 0
+    for kill in range(kills):
         for _ in range(chance.randint(1, 3)):
             await hanako.fault(**chance.choice(FAULTS))
             faults += 1
         if chance.random() < 0.2:
             await hanako.do("disconnect")
             faults += 1
+        if kill % OUTAGE_EVERY == 1:
+            await outages[away % len(outages)]()
+            away += 1
         await asyncio.sleep(span / kills * chance.uniform(0.5, 1.5))
         await chance.choice(replicas).kill_and_start()
-    return faults
+        for replica in replicas:
+            await replica.start_if_ended()
+    return faults, away
 
 
 async def left(store: SqlStore) -> int:
@@ -144,7 +166,15 @@ async def left(store: SqlStore) -> int:
 
 
 async def chaos(
-    url: str, name: str, *, reminders: int, kills: int, seed: int, span: float, folder: Path
+    url: str,
+    outages: Sequence[Outage],
+    name: str,
+    *,
+    reminders: int,
+    kills: int,
+    seed: int,
+    span: float,
+    folder: Path,
 ) -> Counts:
     """One run on a fresh migrated database."""
     chance, started = random.Random(seed), time.monotonic()
@@ -174,11 +204,13 @@ async def chaos(
         for replica in replicas:
             stack.push_async_callback(replica.kill)
             await replica.start()
-        faults = await harm(hanako, chance, replicas, kills, span)
+        faults, away = await harm(hanako, chance, replicas, outages, kills, span)
         await hanako.do("clear")
         until = time.monotonic() + 120 + reminders / 2
-        while (unsettled := await left(store)) and time.monotonic() < until:  # noqa: ASYNC110
+        while (unsettled := await left(store)) and time.monotonic() < until:
             await asyncio.sleep(1)
+            for replica in replicas:
+                await replica.start_if_ended()
         await asyncio.sleep(
             2 * LEASE_SECONDS
         )  # for as long as an expired lease would need to double something
@@ -193,6 +225,7 @@ async def chaos(
         reminders=reminders,
         kills=kills,
         faults=faults,
+        outages=away,
         seconds=round(time.monotonic() - started),
         said=len(seen),
         lost=reminders - len(seen),
@@ -201,22 +234,57 @@ async def chaos(
     )
 
 
+def held(file: Path, seconds: float) -> Outage:
+    """Another process's write lock on a SQLite file, for so long."""
+
+    async def hold() -> None:
+        connection = sqlite3.connect(file, timeout=60, isolation_level=None)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+            await asyncio.sleep(seconds)
+        finally:
+            connection.close()
+
+    return hold
+
+
+def server_outages(server: Postgres) -> list[Outage]:
+    """Connections ended at once; a restart; a crash with some seconds of nothing."""
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mxcutover'"
+
+    async def ended() -> None:
+        await asyncio.to_thread(server.sql, ends)
+
+    async def restarted() -> None:
+        await asyncio.to_thread(server.control, "-m", "fast", "restart")
+
+    async def crashed() -> None:
+        await asyncio.to_thread(server.control, "-m", "immediate", "stop")
+        await asyncio.sleep(6)
+        await asyncio.to_thread(server.control, "start")
+
+    return [ended, restarted, crashed]
+
+
 @asynccontextmanager
-async def fresh(name: str, folder: Path) -> AsyncIterator[str]:
-    """The URL of a new migrated database."""
+async def fresh(name: str, folder: Path) -> AsyncIterator[tuple[str, list[Outage]]]:
+    """The URL of a new migrated database, and the ways in which it goes away."""
     with private_postgres() if name == "postgresql" else nullcontext() as server:
         if server is not None:
             server.sql("CREATE DATABASE chaos")
-        url = server.url("chaos") if server is not None else f"sqlite:///{folder / 'chaos.db'}"
+            url, outages = server.url("chaos"), server_outages(server)
+        else:
+            file = folder / "chaos.db"
+            url, outages = f"sqlite:///{file}", [held(file, seconds) for seconds in LOCKED_SECONDS]
         await asyncio.to_thread(migrate, url)
-        yield url
+        yield url, outages
 
 
 async def run(name: str, **how: float) -> Counts:
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        async with fresh(name, folder) as url:
-            return await chaos(url, name, folder=folder, **how)  # type: ignore[arg-type]
+        async with fresh(name, folder) as (url, outages):
+            return await chaos(url, outages, name, folder=folder, **how)  # type: ignore[arg-type]
 
 
 def main() -> int:
