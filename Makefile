@@ -5,7 +5,7 @@ UV := PYTHONPATH=.tools $(PYTHON) -m uv
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test setup lint types contracts tests fuzz audit bench bench-faq faq-model chaos clean
+.PHONY: run test setup lint types contracts tests fuzz audit bench bench-faq faq-model chaos soak clean
 
 run: setup
 	@exec $(BIN)/mxcutover run $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -50,6 +50,10 @@ faq-model: setup
 # 1,000 reminders, 3 replicas, 30 kills, a Slack that fails, on both databases; SEED=… repeats a run.
 chaos: setup
 	$(BIN)/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+# Some minutes at 50 deliveries a second: memory, what is overdue, how long Slack waits.
+soak: setup
+	$(BIN)/python -m bench.soak $(ARGS)
 
 # 100,000 inputs a parser by mutation, 20,000 led by coverage, then Hypothesis at length; over an hour.
 fuzz: setup

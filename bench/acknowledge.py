@@ -122,8 +122,8 @@ def table(report: dict[str, Any]) -> str:
 # --- the client ------------------------------------------------------------------------------------
 
 
-def _request(number: int, run: str) -> bytes:
-    """One signed command as Slack sends it; `number` and `run` make its trigger unlike any other."""
+def signed_command(number: int, run: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body of one command as Slack sends it; `number` and `run` make it unlike any other."""
     body = urlencode(
         {
             "token": "unused",
@@ -142,12 +142,21 @@ def _request(number: int, run: str) -> bytes:
     )
     at = str(int(time.time()))
     digest = hmac.new(SECRET.encode(), f"v0:{at}:{body}".encode(), hashlib.sha256).hexdigest()
-    return (
-        f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Slackbot 1.0 (+https://api.slack.com/robots)\r\n"
-        f"Accept: application/json,*/*\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        f"X-Slack-Request-Timestamp: {at}\r\nX-Slack-Signature: v0={digest}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n{body}"
-    ).encode()
+    headers = {
+        "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+        "Accept": "application/json,*/*",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Slack-Request-Timestamp": at,
+        "X-Slack-Signature": f"v0={digest}",
+    }
+    return headers, body.encode()
+
+
+def _request(number: int, run: str) -> bytes:
+    headers, body = signed_command(number, run)
+    lines = [f"POST {PATH} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def _answered(received: bytes) -> bool:
