@@ -76,10 +76,13 @@ def as_json(result: AskResult, text: FaqText) -> dict[str, Any]:
 
 
 def _lines(file: str) -> list[str]:
-    """One question a line, blank ones too: the answers stand in the same order. Raises OSError."""
+    """One question a line, blank ones too: the answers stand in the same order.
+
+    Raises OSError, for what is no text too.
+    """
     raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raw = raw.decode("utf-16", "replace").encode()
+    if b"\0" in raw:
+        raise OSError("no text in UTF-8 or Shift_JIS")
     lines = raw.removeprefix(codecs.BOM_UTF8).split(b"\n")
     if not lines[-1]:
         lines.pop()

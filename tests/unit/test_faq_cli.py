@@ -71,7 +71,7 @@ def test_each_line_has_its_answer_whatever_is_in_it(
     file = tmp_path / "questions.txt"
     sjis = "切り戻しの手順は".encode("cp932")
     odd = "TTLの\x0c調べ方\u2028は".encode()
-    file.write_bytes(b"\r\n".join([sjis, b"", b"\xff\xfe\x00\x81", odd, b"x" * 300_000]))
+    file.write_bytes(b"\r\n".join([sjis, b"", b"\xff\xfe\xfd\x81", odd, b"x" * 300_000]))
     assert run(AskCommand(batch=str(file), as_json=True)) == 0
     said = [json.loads(line) for line in capsys.readouterr().out.split("\n")[:-1]]
     assert len(said) == 5
