@@ -4,14 +4,16 @@ Each is still all or nothing by itself (a savepoint), and none is told of succes
 shared commit fails, none of them has happened: each is then run again alone, and has its own outcome.
 """
 
+import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.store.tx import SqlTx
@@ -25,26 +27,46 @@ MOST = 100  # transactions in one commit
 class _Waiting:
     work: Callable[[SqlTx], Any]
     context: contextvars.Context
-    future: Future[Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+    def tell(self, result: Any, failure: BaseException | None = None) -> None:
+        """The outcome, to whoever waits for it in the loop's thread; nobody may be there any more."""
+        try:
+            self.loop.call_soon_threadsafe(self._settle, result, failure)
+        except RuntimeError:  # the loop has ended
+            return
+
+    def _settle(self, result: Any, failure: BaseException | None) -> None:
+        if self.future.done():  # cancelled meanwhile
+            return
+        if failure is not None:
+            self.future.set_exception(failure)
+        else:
+            self.future.set_result(result)
 
 
 class Batches:
     """Runs transactions in one thread, those that have gathered meanwhile together.
 
-    `alone` runs one transaction by itself; it translates what the database raises.
+    `begin` opens a transaction; `alone` runs one by itself, and translates what the database raises.
     """
 
     def __init__(
-        self, engine: Engine, pool: ThreadPoolExecutor, alone: Callable[[Callable[[SqlTx], Any]], Any]
+        self,
+        begin: Callable[[], AbstractContextManager[Connection]],
+        pool: ThreadPoolExecutor,
+        alone: Callable[[Callable[[SqlTx], Any]], Any],
     ) -> None:
-        self._engine = engine
+        self._begin = begin
         self._pool = pool
         self._alone = alone
         self._waiting: deque[_Waiting] = deque()
 
-    def submit(self, work: Callable[[SqlTx], T]) -> Future[T]:
-        """The outcome to come. Cancelling it before its turn leaves the work undone."""
-        waiting = _Waiting(work, contextvars.copy_context(), Future())
+    def submit(self, work: Callable[[SqlTx], T]) -> asyncio.Future[T]:
+        """The outcome to come, in the running loop. Cancelling it before its turn leaves the work undone."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(work, contextvars.copy_context(), loop, loop.create_future())
         self._waiting.append(waiting)
         self._pool.submit(self._serve)
         return waiting.future
@@ -53,7 +75,7 @@ class Batches:
         taken: list[_Waiting] = []
         while self._waiting and len(taken) < MOST:
             waiting = self._waiting.popleft()
-            if waiting.future.set_running_or_notify_cancel():
+            if not waiting.future.cancelled():
                 taken.append(waiting)
         if len(taken) > 1 and self._together(taken):
             return
@@ -61,16 +83,16 @@ class Batches:
             try:
                 result = waiting.context.run(self._alone, waiting.work)
             except BaseException as error:
-                waiting.future.set_exception(error)
+                waiting.tell(None, error)
             else:
-                waiting.future.set_result(result)
+                waiting.tell(result)
 
     def _together(self, taken: Sequence[_Waiting]) -> bool:
         """False: the database refused something; nothing of it has happened."""
         results: list[tuple[_Waiting, Any]] = []
         failures: list[tuple[_Waiting, BaseException]] = []
         try:
-            with self._engine.begin() as connection:
+            with self._begin() as connection:
                 tx = SqlTx(connection)
                 for waiting in taken:
                     try:
@@ -83,7 +105,7 @@ class Batches:
         except SQLAlchemyError:
             return False
         for waiting, result in results:
-            waiting.future.set_result(result)
+            waiting.tell(result)
         for waiting, failure in failures:
-            waiting.future.set_exception(failure)
+            waiting.tell(None, failure)
         return True

@@ -12,8 +12,9 @@ import contextvars
 import errno
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -195,7 +196,12 @@ class SqlStore:
     def __init__(self, engine: Engine, threads: int) -> None:
         self._engine = engine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
-        self._batches = Batches(engine, self._pool, self.run) if threads == 1 else None
+        self._kept: Connection | None = None  # SQLite's own thread keeps its connection: a third of the cost
+        self._batches = (
+            Batches(self._begin, self._pool, partial(self._tried, begin=self._begin))
+            if threads == 1
+            else None
+        )
 
     @property
     def engine(self) -> Engine:
@@ -210,15 +216,37 @@ class SqlStore:
         raises, StoreUnavailable, and Inconsistent where rows would not fit together.
         """
         if self._batches is not None:
-            return await asyncio.wrap_future(self._batches.submit(work))
+            return await self._batches.submit(work)
         run = partial(contextvars.copy_context().run, self.run, work)
         return await asyncio.get_running_loop().run_in_executor(self._pool, run)
 
     def run(self, work: Callable[[SqlTx], T]) -> T:
         """As `transact`, in this thread: for commands and benchmarks."""
+        return self._tried(work, self._engine.begin)
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        """A transaction on the connection that the store's thread keeps; only there."""
+        if self._kept is None:
+            self._kept = self._engine.connect()
+        try:
+            with self._kept.begin():
+                yield self._kept
+        except DBAPIError:
+            self._drop()  # whatever it was, the next one begins on a connection that is known to be good
+            raise
+
+    def _drop(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
+
+    def _tried(
+        self, work: Callable[[SqlTx], T], begin: Callable[[], AbstractContextManager[Connection]]
+    ) -> T:
         for left in reversed(range(TRIES)):
             try:
-                with self._engine.begin() as connection:
+                with begin() as connection:
                     return work(SqlTx(connection))
             except DBAPIError as error:
                 if not (left and passing(error)):
@@ -257,6 +285,9 @@ class SqlStore:
 
     async def close(self) -> None:
         """Let what is under way end, then close every connection. Calling it twice does no harm."""
+        if self._batches is not None:
+            with suppress(RuntimeError):  # shut down before
+                self._pool.submit(self._drop)
         await asyncio.to_thread(self._pool.shutdown, wait=True)
         self._engine.dispose()
 
