@@ -13,6 +13,7 @@ from bot.dns.spf import SpfWalker
 from bot.dns.wire import Budget, Reply
 from bot.domain.checks.mail import dmarc_policy
 from bot.domain.facts import (
+    DEFINITE,
     DnssecFacts,
     MtaStsFacts,
     Outcome,
@@ -102,24 +103,32 @@ def _mx(reply: Reply) -> tuple[Mx, ...]:
 
 
 async def _dnssec(validating: Asker | None, domain: str, budget: Budget) -> DnssecFacts | None:
-    """The same question to one resolver, validated and not, and how long the signatures last."""
+    """The same question to one resolver, validated and not, and how long the signatures last.
+
+    What nobody validates is not asked further: signatures matter below a DS alone, and a question
+    without validation only where the validated one failed.
+    """
     if validating is None:
         return None
-    ds, validated, *signed = await asyncio.gather(
-        validating.ask(domain, Type.DS, budget, only_first=True),
-        validating.ask(domain, Type.MX, budget, cd=False, dnssec=True, only_first=True),
-        *(validating.ask(domain, kind, budget, dnssec=True, only_first=True) for kind in SIGNED),
+
+    async def ask(kind: Type, *, cd: bool) -> Reply:
+        return await validating.ask(domain, kind, budget, cd=cd, dnssec=True, only_first=True)
+
+    ds, validated = await asyncio.gather(
+        validating.ask(domain, Type.DS, budget, only_first=True), ask(Type.MX, cd=False)
     )
+    plain = validated if validated.outcome in DEFINITE else await ask(Type.MX, cd=True)
+    signed = [plain]
+    if ds.outcome is Outcome.ANSWER or validated.authenticated:
+        signed += await asyncio.gather(*(ask(kind, cd=True) for kind in SIGNED[1:]))
     expires, over = _earliest(domain, signed)
-    return DnssecFacts(
-        ds.outcome, validated.outcome, signed[0].outcome, validated.authenticated, expires, over
-    )
+    return DnssecFacts(ds.outcome, validated.outcome, plain.outcome, validated.authenticated, expires, over)
 
 
 def _earliest(domain: str, replies: list[Reply]) -> tuple[datetime | None, str]:
     """When the first of the RRsets is left without a signature, and which one."""
     ends: list[tuple[int, str]] = []
-    for reply, kind in zip(replies, SIGNED, strict=True):
+    for reply, kind in zip(replies, SIGNED, strict=False):
         if reply.message is None:
             continue
         last = [

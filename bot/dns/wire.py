@@ -33,6 +33,7 @@ from bot.ports import Clock
 
 _NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACCES}
 
+MOST_BYTES = 65535
 MAX_CNAMES = 12  # an alias of an alias of …: longer chains are a loop for all that matters
 
 
@@ -138,31 +139,41 @@ def _read(query: bytes, packet: bytes) -> Message:
     return read_message(packet)
 
 
-class _Udp(asyncio.DatagramProtocol):
-    """Waits for the one packet that answers the question."""
+class _Udp:
+    """One question over UDP on a socket of its own, connected, so that an ICMP error reaches it.
 
-    def __init__(self, query: bytes) -> None:
+    On the bare socket rather than as an asyncio transport: the transport's own bookkeeping took a third
+    of a check's time.
+    """
+
+    def __init__(self, sock: socket.socket, query: bytes) -> None:
+        self._sock = sock
         self._query = query
         self.strangers = 0
-        self.result: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self.error: Exception | None = None
 
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        if self.result.done():
-            return
+    def send(self) -> None:
+        """Ask once more, unless asking has failed. A failure is kept in `error`."""
+        if self.error is None:
+            try:
+                self._sock.send(self._query)
+            except OSError as error:
+                self.error = error
+
+    async def receive(self) -> Message:
+        """The one packet that answers the question. Raises OSError or BadMessage, and keeps it in `error`."""
+        if self.error is not None:
+            raise self.error
+        loop = asyncio.get_running_loop()
         try:
-            self.result.set_result(_read(self._query, data))
-        except _NotOurs:
-            self.strangers += 1
-        except BadMessage as error:
-            self.result.set_exception(error)
-
-    def error_received(self, exc: Exception) -> None:
-        if not self.result.done():
-            self.result.set_exception(exc)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.result.done():
-            self.result.cancel()
+            while True:
+                try:
+                    return _read(self._query, await loop.sock_recv(self._sock, MOST_BYTES))
+                except _NotOurs:
+                    self.strangers += 1
+        except (OSError, BadMessage) as error:
+            self.error = error
+            raise
 
 
 class _Closed(Exception):
@@ -196,8 +207,11 @@ class Transport:
         if f".{name.rstrip('.').lower()}.".endswith(self._internal):
             return self._none(Outcome.NOT_ALLOWED, "an internal name", name, rdtype)
         try:
-            async with asyncio.timeout_at(budget.end):
-                await self._slots.acquire()
+            if self._slots.locked():
+                async with asyncio.timeout_at(budget.end):
+                    await self._slots.acquire()
+            else:
+                await self._slots.acquire()  # at once
         except TimeoutError:
             return self._none(Outcome.TIMEOUT, "deadline", name, rdtype)
         try:
@@ -223,61 +237,70 @@ class Transport:
         rdtype: Type,
         budget: Budget,
     ) -> Reply:
-        loop = asyncio.get_running_loop()
-        family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock = socket.socket(socket.AF_INET6 if ":" in place[0] else socket.AF_INET, socket.SOCK_DGRAM)
         try:
             sock.setblocking(False)
-            sock.connect(place)  # no packet yet; an ICMP error will reach this socket
-        except OSError as error:
+            try:
+                sock.connect(place)  # no packet yet
+            except OSError as error:
+                outcome = Outcome.NO_ROUTE if error.errno in _NO_ROUTE else Outcome.UNREACHABLE
+                return self._none(outcome, _name_of(error), name, rdtype)
+            udp = _Udp(sock, query)
+            for seconds in self._tries[:-1]:
+                udp.send()
+                try:
+                    async with asyncio.timeout(budget.left(seconds)):
+                        message = await udp.receive()
+                except TimeoutError:
+                    if budget.over:
+                        return self._nothing(udp, None, name, rdtype)
+                except (OSError, BadMessage):
+                    break  # refused or unreadable: waiting longer brings nothing, TCP may
+                else:
+                    return await self._whole(message, place, query, name, rdtype, budget)
+            udp.send()
+            return await self._both(udp, place, query, name, rdtype, budget)
+        finally:
             sock.close()
-            outcome = Outcome.NO_ROUTE if error.errno in _NO_ROUTE else Outcome.UNREACHABLE
-            return self._none(outcome, _name_of(error), name, rdtype)
-        udp = _Udp(query)
-        transport, _ = await loop.create_datagram_endpoint(lambda: udp, sock=sock)
-        tcp: asyncio.Task[Message] | None = None
+
+    async def _both(
+        self, udp: _Udp, place: Endpoint, query: bytes, name: str, rdtype: Type, budget: Budget
+    ) -> Reply:
+        """The last try: UDP and TCP side by side."""
+        tcp = asyncio.create_task(_over_tcp(place, query))
+        plain = asyncio.create_task(udp.receive())
         try:
-            for number, seconds in enumerate(self._tries):
-                if not udp.result.done():
-                    transport.sendto(query)
-                waiting: set[asyncio.Future[Message]] = {udp.result}
-                if number == len(self._tries) - 1:
-                    tcp = tcp or asyncio.create_task(_over_tcp(place, query))
-                    waiting.add(tcp)
-                end = loop.time() + budget.left(seconds)
-                while waiting and (left := end - loop.time()) > 0:
-                    done, waiting = await asyncio.wait(
-                        waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    good = [f for f in done if f.exception() is None]
-                    if good:
-                        message = good[0].result()
-                        if good[0] is udp.result and message.has(Flag.TC):
-                            tcp = tcp or asyncio.create_task(_over_tcp(place, query))
-                            return await self._instead(tcp, budget, name, rdtype)
-                        return self._reply(message, name, rdtype)
-                    if tcp is None and udp.result.done():
-                        break  # refused or unreadable: waiting longer brings nothing, TCP may
-                if budget.over:
-                    break
+            waiting = {tcp, plain}
+            end = asyncio.get_running_loop().time() + budget.left(self._tries[-1])
+            while waiting and (left := end - asyncio.get_running_loop().time()) > 0:
+                done, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                good = [task for task in done if task.exception() is None]
+                if good and good[0] is plain:
+                    return await self._whole(plain.result(), place, query, name, rdtype, budget, tcp)
+                if good:
+                    return self._reply(tcp.result(), name, rdtype)
             return self._nothing(udp, tcp, name, rdtype)
         finally:
-            transport.close()
-            if tcp is not None and not tcp.done():
-                tcp.cancel()
-            for future in (udp.result, tcp):
-                if future is not None and future.done() and not future.cancelled():
-                    future.exception()  # seen, so that asyncio does not report it as forgotten
+            await _call_off(plain, tcp)
 
-    async def _instead(
+    async def _whole(
         self,
-        tcp: "asyncio.Task[Message]",
-        budget: Budget,
+        message: Message,
+        place: Endpoint,
+        query: bytes,
         name: str,
         rdtype: Type,
+        budget: Budget,
+        tcp: "asyncio.Task[Message] | None" = None,
     ) -> Reply:
-        """The whole answer over TCP, after UDP gave a truncated one. Half an answer is none."""
-        done, _ = await asyncio.wait({tcp}, timeout=budget.left(self._tries[-1]))
+        """The answer, over TCP where UDP gave a truncated one. Half an answer is none."""
+        if not message.has(Flag.TC):
+            return self._reply(message, name, rdtype)
+        tcp = tcp or asyncio.create_task(_over_tcp(place, query))
+        try:
+            done, _ = await asyncio.wait({tcp}, timeout=budget.left(self._tries[-1]))
+        finally:
+            tcp.cancel()
         if not done:
             return self._none(Outcome.TIMEOUT, "truncated, and silent on TCP", name, rdtype)
         error = tcp.exception()
@@ -286,18 +309,10 @@ class Transport:
         failed = self._failed(error, name, rdtype)
         return self._none(failed.outcome, f"truncated, and on TCP: {failed.detail}", name, rdtype)
 
-    def _nothing(
-        self,
-        udp: _Udp,
-        tcp: "asyncio.Task[Message] | None",
-        name: str,
-        rdtype: Type,
-    ) -> Reply:
-        errors = [
-            future.exception()
-            for future in (udp.result, tcp)
-            if future is not None and future.done() and not future.cancelled()
-        ]
+    def _nothing(self, udp: _Udp, tcp: "asyncio.Task[Message] | None", name: str, rdtype: Type) -> Reply:
+        errors: list[BaseException | None] = [udp.error]
+        if tcp is not None and tcp.done() and not tcp.cancelled():
+            errors.append(tcp.exception())
         unreadable = [e for e in errors if isinstance(e, (BadMessage, _NotOurs))]
         if unreadable or udp.strangers:
             return self._none(Outcome.MALFORMED, "answers that are not to the question", name, rdtype)
@@ -341,6 +356,12 @@ def _outcome(reply: Reply) -> Outcome:
     if code == Rcode.NOERROR:
         return Outcome.ANSWER if reply.records() else Outcome.NODATA
     return _OUTCOMES.get(Rcode(code), Outcome.OTHER) if code in _RCODES else Outcome.OTHER
+
+
+async def _call_off(*tasks: "asyncio.Task[Message]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _over_tcp(place: Endpoint, query: bytes) -> Message:

@@ -190,7 +190,8 @@ class DnssecFacts:
     """Whether a validating resolver accepts the zone's MX (RFC 4035).
 
     `ds`: the parent has a DS. `validated`: outcome of the MX question with validation;
-    `unvalidated`: the same with CD=1. `expires`: the earliest end of an RRSIG over MX, SOA or DNSKEY.
+    `unvalidated`: the same with CD=1. `expires`: the earliest end of an RRSIG over MX, SOA or
+    DNSKEY, looked up below a DS alone.
     """
 
     ds: Outcome
