@@ -29,7 +29,7 @@ from bot.store.figures import waiting
 from bot.store.retention import Keep, Retention
 from bot.usecases.ask import Asker
 from bot.usecases.context import Deps
-from bot.usecases.look import look_due
+from bot.usecases.look import Looks
 from bot.usecases.remind import fire_due
 
 log = structlog.get_logger(__name__)
@@ -92,10 +92,11 @@ class Bot:
             installs=Installs(store, clock, oauth, api_url) if oauth else None,
             acknowledging=self.metrics.acknowledging,
         )
+        self.looks = Looks(self.deps)
         self.scheduler = Scheduler(
             {
                 "reminders": lambda: fire_due(self.deps, lease=lease),
-                "looks": lambda: look_due(self.deps),
+                "looks": self.looks.tick,
                 "inbox": self.slack.worker.sweep,
                 "retention": Retention(store, clock, Keep.by(settings)).run,
                 "heartbeat": Heartbeat(settings.heartbeat_url, self.well).run,
@@ -113,6 +114,7 @@ class Bot:
     async def stop(self, seconds: float = 10.0) -> None:
         """Let what is under way end within `seconds`, then close the store. What did not end is kept."""
         await self.scheduler.stop()
+        await self.looks.stop(seconds)
         await self.slack.stop(seconds)
         await self.store.close()
         log.info("stopped")
@@ -139,7 +141,7 @@ class Bot:
         """Do everything that is due now, to the last message: for a clock that was moved."""
         async with self.scheduler.paused():
             for _ in range(50):
-                due = await fire_due(self.deps) + await look_due(self.deps)
+                due = await fire_due(self.deps) + await self.looks.due()
                 await self.slack.worker.idle()
                 await self._said()
                 if not due:

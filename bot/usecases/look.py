@@ -20,29 +20,69 @@ FULL_EVERY = timedelta(hours=12)
 HOLD = timedelta(minutes=2)  # while one replica looks, the others leave the cutover alone
 
 
-async def look_due(deps: Deps) -> int:
-    """Look at the cutovers whose time has come; how many there were."""
-    now = deps.clock.now()
+class Looks:
+    """The unasked looks of one replica, each a task of its own.
 
-    def claim(tx: Tx) -> list[Cutover]:
-        return [
-            tx.cutovers.save(replace(cutover, next_look_at=now + HOLD))
-            for cutover in tx.cutovers.due_looks(now, BATCH)
-        ]
+    A domain whose servers are silent until the deadline keeps no other waiting, neither of its own tick
+    nor of a later one; the DNS client bounds what is in flight.
+    """
 
-    try:
-        due = await deps.store.transact(claim)
-    except VersionConflict:
-        return 0
-    # All at once: the DNS client bounds what is in flight, and a domain whose servers are silent until
-    # the deadline keeps none of the others waiting.
-    ended = await asyncio.gather(*(_look(deps, cutover) for cutover in due), return_exceptions=True)
-    if due:
-        deps.wake()
-    for failure in ended:
-        if isinstance(failure, BaseException):
-            raise failure
-    return len(due)
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._running: set[asyncio.Task[None]] = set()
+        self._failed: list[BaseException] = []
+
+    async def tick(self) -> None:
+        """Begin the looks whose time has come. Raises then what made earlier ones fail."""
+        await self._begin()
+        if self._failed:
+            failed, self._failed = self._failed, []
+            raise BaseExceptionGroup("looks failed", failed)
+
+    async def due(self) -> int:
+        """Look at all whose time has come, to the end; how many there were. Raises what made one fail."""
+        begun = 0
+        while (more := await self._begin()) or self._running:
+            begun += more
+            await asyncio.wait(self._running)
+        if self._failed:
+            raise self._failed.pop()
+        return begun
+
+    async def stop(self, seconds: float) -> None:
+        """Let those under way end within `seconds`; the rest is looked at again when its hold is over."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _begin(self) -> int:
+        now = self._deps.clock.now()
+        free = BATCH - len(self._running)
+        if free <= 0:
+            return 0
+
+        def claim(tx: Tx) -> list[Cutover]:
+            return [
+                tx.cutovers.save(replace(cutover, next_look_at=now + HOLD))
+                for cutover in tx.cutovers.due_looks(now, free)
+            ]
+
+        try:
+            due = await self._deps.store.transact(claim)
+        except VersionConflict:
+            return 0
+        for cutover in due:
+            task = asyncio.create_task(_look(self._deps, cutover), name="look")
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return len(due)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed.append(error)
 
 
 async def _look(deps: Deps, cutover: Cutover) -> None:
@@ -63,6 +103,7 @@ async def _look(deps: Deps, cutover: Cutover) -> None:
         await deps.store.transact(work)
 
     await persistently(attempt)
+    deps.wake()
 
 
 def _is_time_for_all(last: datetime, now: datetime) -> bool:
