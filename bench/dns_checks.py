@@ -12,12 +12,13 @@ import argparse
 import asyncio
 import json
 import platform
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +32,7 @@ from bot.dns.wire import Budget, Reply, Transport
 from tests.lab.dns_servers import LOOPBACK, DnsLab, free_port, start_knot, start_unbound
 
 PRIMARY, SECONDARY, REGISTRY, RESOLVER = "192.0.2.11", "192.0.2.12", "192.0.2.1", "198.51.100.1"
+SILENT = "192.0.2.66"  # takes questions and answers none
 HOSTS = {"mgf.cybermail.jp.": "198.51.100.10", "mail.old-provider.example.": "203.0.113.25"}
 # NS of the ancestors → addresses of what they name → the servers themselves → the mail hosts' TLSA.
 CHAIN = 4
@@ -42,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--domains", type=int, default=200)
     parser.add_argument("--delay", type=int, default=20, help="milliseconds")
-    parser.add_argument("--rivals", type=int, default=20, help="domains that the slow rivals are timed on")
+    parser.add_argument("--rivals", type=int, default=200, help="domains that the slow rivals are timed on")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     names = [f"d{n}.jp" for n in range(options.domains)]
@@ -67,14 +69,17 @@ class World:
 
 
 @contextmanager
-def delayed(folder: Path, names: list[str], delay: int) -> Iterator[World]:
-    """Knot, Unbound and a delaying dnsdist before each, running."""
+def delayed(folder: Path, names: list[str], delay: int, *, silent: Sequence[str] = ()) -> Iterator[World]:
+    """Knot, Unbound and a delaying dnsdist before each. `silent`: names whose servers say nothing."""
     lab = DnsLab(folder)
     for address in (REGISTRY, PRIMARY, RESOLVER):
         lab.places[address] = (LOOPBACK, free_port())
     world = World(lab)
+    deaf = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    deaf.bind((LOOPBACK, 0))
+    world.slow[SILENT] = deaf.getsockname()
     try:
-        start_knot(lab, "registry", REGISTRY, registry(names))
+        start_knot(lab, "registry", REGISTRY, registry(names, silent))
         start_knot(lab, "primary", PRIMARY, {name: zone(name) for name in [*names, "shared.jp"]})
         lab.wait(REGISTRY, "jp.")
         lab.wait(PRIMARY, names[-1])
@@ -100,16 +105,20 @@ def delayed(folder: Path, names: list[str], delay: int) -> Iterator[World]:
         lab.wait(f"slow {RESOLVER}", names[-1], recursion=True)
         yield world
     finally:
+        deaf.close()
         lab.stop()
 
 
-def registry(names: list[str]) -> dict[str, str]:
+def registry(names: list[str], silent: Sequence[str]) -> dict[str, str]:
     head = (
         f"$TTL 3600\n@ SOA ns.{{0}}. h.{{0}}. 1 1800 900 604800 60\n@ NS ns.{{0}}.\nns.{{0}}. A {REGISTRY}\n"
     )
     hosts = "".join(f"{host} A {address}\n" for host, address in HOSTS.items())
-    jp = head.format("jp") + f"ns1.lab.jp. A {PRIMARY}\nns2.lab.jp. A {SECONDARY}\n"
-    jp += "".join(f"{name}. NS ns1.lab.jp.\n{name}. NS ns2.lab.jp.\n" for name in [*names, "shared.jp"])
+    jp = head.format("jp") + f"ns1.lab.jp. A {PRIMARY}\nns2.lab.jp. A {SECONDARY}\nns3.lab.jp. A {SILENT}\n"
+    dead = set(silent)
+    for name in [*names, "shared.jp"]:
+        hosts_of = ("ns3",) if name in dead else ("ns1", "ns2")
+        jp += "".join(f"{name}. NS {host}.lab.jp.\n" for host in hosts_of)
     jp += "".join(line + "\n" for line in hosts.splitlines() if ".jp." in line)
     example = head.format("example") + "".join(
         line + "\n" for line in hosts.splitlines() if ".example." in line
