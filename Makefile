@@ -38,6 +38,8 @@ tests: setup
 bench: setup bench-faq
 	$(BIN)/python -m bench.acknowledge
 	$(BIN)/python -m bench.reminders
+	$(BIN)/python -m bench.dns_checks
+	$(BIN)/python -m bench.watch
 
 # The FAQ's matching, beside rapidfuzz and BM25; Sudachi comes with the group of its own.
 bench-faq: setup

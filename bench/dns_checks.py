@@ -29,7 +29,7 @@ from bot.dns.client import DnsClient
 from bot.dns.config import DnsConfig, Endpoint
 from bot.dns.message import Type
 from bot.dns.wire import Budget, Reply, Transport
-from tests.lab.dns_servers import LOOPBACK, DnsLab, free_port, start_knot, start_unbound
+from tests.lab.dns_servers import LOOPBACK, DnsLab, free_port, missing, start_knot, start_unbound
 
 PRIMARY, SECONDARY, REGISTRY, RESOLVER = "192.0.2.11", "192.0.2.12", "192.0.2.1", "198.51.100.1"
 SILENT = "192.0.2.66"  # takes questions and answers none
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--rivals", type=int, default=200, help="domains that the slow rivals are timed on")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
+    need_servers()
     names = [f"d{n}.jp" for n in range(options.domains)]
     with tempfile.TemporaryDirectory() as folder, delayed(Path(folder), names, options.delay) as world:
         report = measure(world, names, options.rivals, options.delay)
@@ -55,6 +56,13 @@ def main() -> None:
     text = table(report)
     (options.out / "dns_checks.md").write_text(text)
     print(text)
+
+
+def need_servers() -> None:
+    """Raises SystemExit with what is to be installed, where a server is missing."""
+    absent = missing()
+    if absent:
+        raise SystemExit(f"needs {', '.join(absent)} (apt install knot unbound dnsdist bind9)")
 
 
 class World:

@@ -27,7 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.dns_checks import PRIMARY, RESOLVER, SECONDARY, SILENT, delayed
+from bench.dns_checks import PRIMARY, RESOLVER, SECONDARY, SILENT, delayed, need_servers
 
 SIDES = ("ours", "asyncquery")
 EVERY, EVERY_CHANGING = 300.0, 20.0  # seconds, as bot/domain/progress.py has them
@@ -60,6 +60,7 @@ def main() -> None:
         measure = {"ours": watch_ours, "asyncquery": watch_bare}[side]
         print(json.dumps(asyncio.run(measure(world, folder))))
         return
+    need_servers()
     report = run(options)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "watch.json").write_text(json.dumps(report, indent=2) + "\n")
