@@ -26,6 +26,8 @@ def history_text(kind: str, data: Mapping[str, Any], lang: str, escape: Escape =
     if kind == "step_skipped":
         words["reason"] = str(data.get("reason") or "-")[:LONGEST_REASON]
     key = f"history.{kind}"
+    if kind == "rescheduled" and data.get("reason"):
+        key, words["reason"] = "history.rescheduled_why", str(data["reason"])[:LONGEST_REASON]
     return say(key, lang, escape=escape, **words) if has(key) else kind
 
 

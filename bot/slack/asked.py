@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.cutover import Cutover, Step
+from bot.domain.replies import LONGEST_REASON
 from bot.slack import elements as el
 from bot.slack.desk import verb_button
 from bot.slack.material import Material
+from bot.slack.payloads import REASON
 from bot.slack.rendered import Block, Rendered
 from bot.slack.thread import only
 from bot.slack.voice import Voice, instant
@@ -79,6 +81,20 @@ def reschedule_pick(voice: Voice, cutover: Cutover) -> list[Block]:
         "initial_date_time": int(cutover.day.timestamp()),
     }
     return [{"type": "actions", "block_id": f"c={cutover.id}", "elements": [picker]}]
+
+
+def reason_field(voice: Voice, reason: str = "") -> Block:
+    """Why the day is moved: need not be filled in."""
+    field: Block = {"type": "plain_text_input", "action_id": REASON, "max_length": LONGEST_REASON}
+    if reason:
+        field["initial_value"] = reason
+    return {
+        "type": "input",
+        "block_id": REASON,
+        "optional": True,
+        "label": el.plain(voice("reschedule.why"), 2000),
+        "element": field,
+    }
 
 
 def assign_who(voice: Voice, material: Material, args: Args) -> Rendered:

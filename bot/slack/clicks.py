@@ -67,7 +67,7 @@ class Clicks:
                 if day is None:
                     await say(deps, actor.team, row_id)
                 else:
-                    await ending.reschedule(deps, actor, place, row_id, cutover_id, day)
+                    await ending.reschedule(deps, actor, place, row_id, cutover_id, day, _reason(clicked))
             case "open_form":
                 await self._opening.start(speaker, clicked.data.get("d", ""))
             case "list":
@@ -118,7 +118,7 @@ class Clicks:
             await say(deps, speaker.actor.team, speaker.row_id)
             return
         words = day.astimezone(desk.zone_of(speaker.actor)).strftime("%Y-%m-%d %H:%M")
-        await hear.move(deps, speaker.actor, speaker.where, speaker.row_id, cutover, words)
+        await hear.move(deps, speaker.actor, speaker.where, speaker.row_id, cutover, words, _reason(clicked))
 
     async def _step(self, speaker: Speaker, clicked: Click) -> None:
         deps, actor = speaker.deps, speaker.actor
@@ -144,6 +144,11 @@ class Clicks:
             reason=reason,
             at=at,
         )
+
+
+def _reason(clicked: Click) -> str:
+    """What stands in the field for the reason; where there is none, what the button was made with."""
+    return clicked.data.get("r", "") if clicked.reason is None else clicked.reason
 
 
 def _tomorrow(now: datetime, actor: Actor) -> datetime:

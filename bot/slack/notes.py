@@ -9,7 +9,7 @@ from bot.content.refusals import refusal
 from bot.domain.facts_json import facts_from_json
 from bot.domain.progress import asked
 from bot.slack import elements as el
-from bot.slack.asked import reschedule_pick
+from bot.slack.asked import reason_field, reschedule_pick
 from bot.slack.material import Material
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block, Rendered
@@ -186,27 +186,30 @@ def ask_reschedule(voice: Voice, material: Material, args: Args) -> Rendered:
     if cutover is None:
         return only(voice("refuse.gone"))
     days = [instant(day) or material.now for day in args["days"]]
+    reason = str(args.get("reason") or "")
     if not days:
         text = voice.needs(args)
         if args.get("frozen"):
             first, last = (date.fromisoformat(day) for day in args["frozen"])
             text = voice("reschedule.frozen", first=first, last=last)
-        return only(text, *reschedule_pick(voice, cutover))
+        return only(text, reason_field(voice, reason), *reschedule_pick(voice, cutover))
     if len(days) > 1:
         text = voice.needs({**args, "readings": days})
     else:
         shown = voice.at_assumed(days[0], args.get("assumed") or ())
         text = voice.raw("reschedule.ask", day=shown, before=cutover.day)
+    if reason:
+        text += "\n" + voice("reschedule.reason", reason=reason)
     buttons = [
         el.button(
             voice.raw("button.confirm_reschedule", day=day),
             f"reschedule.{number}",
-            {"c": cutover.id, "at": day.isoformat()},
+            {"c": cutover.id, "at": day.isoformat(), **({"r": reason} if reason else {})},
             style="primary" if number == 0 else None,
         )
         for number, day in enumerate(days)
     ]
-    return only(text, *el.actions(buttons))
+    return only(text, reason_field(voice, reason), *el.actions(buttons))
 
 
 def moved(voice: Voice, kind: str, args: Args) -> Rendered:
@@ -217,14 +220,11 @@ def moved(voice: Voice, kind: str, args: Args) -> Rendered:
             text += "\n" + voice("cancel.ttl_left", ttl=args["ttl"])
         return only(text)
     if kind == "rescheduled":
-        return only(
-            voice(
-                "rescheduled.text",
-                user=args["user"],
-                day=instant(args["day"]),
-                before=instant(args["before"]),
-            )
-        )
+        moved_to, before = instant(args["day"]), instant(args["before"])
+        text = voice("rescheduled.text", user=args["user"], day=moved_to, before=before)
+        if args.get("reason"):
+            text += "\n" + voice("reschedule.reason", reason=args["reason"])
+        return only(text)
     if kind == "assigned":
         return only(voice.raw("assigned.text", users=[f"<@{user}>" for user in args["users"]]))
     old = "\n".join(args.get("old") or ())

@@ -74,10 +74,11 @@ def _is_dm(event: Body, channel: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A button: its verb (the action_id up to a dot) and its value."""
+    """A button: its verb (the action_id up to a dot) and its value. `reason`: the message's field for it."""
 
     verb: str
     data: Mapping[str, str]
+    reason: str | None = None
 
 
 def click(body: Body) -> Click | None:
@@ -90,14 +91,25 @@ def click(body: Body) -> Click | None:
     value = action.get("value")
     if value is None:
         # A picker carries no value of its own: what it belongs to is in its block's id.
-        return Click(verb, {**_data(str(action.get("block_id", ""))), **_picked(action)})
+        return Click(verb, {**_data(str(action.get("block_id", ""))), **_picked(action)}, _reason(body))
     try:
         data = json.loads(value or "{}")
     except ValueError:
         return None
     if not isinstance(data, dict):
         return None
-    return Click(verb, {str(key): str(part) for key, part in data.items()})
+    return Click(verb, {str(key): str(part) for key, part in data.items()}, _reason(body))
+
+
+REASON = "reason"
+
+
+def _reason(body: Body) -> str | None:
+    """What stands in the message's field for a reason; None where the payload tells of none."""
+    found: Any = body.get("state")
+    for key in ("values", REASON, REASON, "value"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 def _data(block_id: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """A verb, by slash command, reply, button or shortcut: the one use case that it asks for."""
 
 from bot.domain.commands import Command, Verb
-from bot.domain.cutover import Cutover
+from bot.domain.cutover import Cutover, Event
 from bot.slack.opening import Opening
 from bot.slack.people import Directory
 from bot.slack.speaker import Speaker
@@ -71,6 +71,7 @@ class Verbs:
             case Verb.TEXT:
                 await desk.text(deps, actor, place, row_id, found, more)
             case Verb.CANCEL | Verb.ROLLBACK:
+                hear.may_end(deps, actor, found, Event.CANCEL if verb is Verb.CANCEL else Event.ROLL_BACK)
                 kind = f"{verb.value}_ask"
                 message = place.private(actor, kind, cutover_id=found.id)
                 await say(deps, actor.team, row_id, message)

@@ -7,6 +7,7 @@ from bot.domain.authority import Act, Actor, authorise
 from bot.domain.cutover import Cutover, Event, Step, StepStatus, accepts, decide
 from bot.domain.mx import zone_line
 from bot.domain.plan import PlanProblem
+from bot.domain.replies import LONGEST_REASON
 from bot.ports import HistoryEntry, Tx
 from bot.usecases.context import Deps, Where, jsonable, transact
 from bot.usecases.observe import in_thread, refresh
@@ -93,9 +94,16 @@ def lines_back(cutover: Cutover) -> dict[str, object]:
 
 
 async def reschedule(
-    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover_id: str, day: datetime
+    deps: Deps,
+    actor: Actor,
+    where: Where,
+    row_id: int | None,
+    cutover_id: str,
+    day: datetime,
+    reason: str = "",
 ) -> None:
-    """Move the day: plan version up, the old reminders withdrawn, new ones written."""
+    """Move the day: plan version up, the old reminders withdrawn, new ones written, the reason kept."""
+    why = {"reason": reason.strip()[:LONGEST_REASON]} if reason.strip() else {}
 
     def work(tx: Tx) -> None:
         cutover = load(tx, deps, actor, cutover_id, Act.MOVE)
@@ -131,7 +139,10 @@ async def reschedule(
             actor.team,
             cutover.id,
             HistoryEntry(
-                now, "rescheduled", actor.user, {"from": cutover.day.isoformat(), "to": day.isoformat()}
+                now,
+                "rescheduled",
+                actor.user,
+                {"from": cutover.day.isoformat(), "to": day.isoformat(), **why},
             ),
         )
         tx.outbox.put(
@@ -139,7 +150,7 @@ async def reschedule(
             in_thread(
                 saved,
                 "rescheduled",
-                {"user": actor.user, "day": day.isoformat(), "before": cutover.day.isoformat()},
+                {"user": actor.user, "day": day.isoformat(), "before": cutover.day.isoformat(), **why},
             ),
         )
         refresh(tx, saved)

@@ -1,7 +1,7 @@
 """What somebody writes in a cutover's thread: understood by the grammar, answered by one use case."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -143,7 +143,7 @@ async def _continued(deps: Deps, actor: Actor, cutover: Cutover, text: str, mean
         readings.insert(0, read_new_day(joined, now, tz, day=cutover.day, lang=actor.lang))
     for reading in readings:
         if reading.at is not None or reading.readings or reading.day is not None or reading.trouble:
-            return reading
+            return replace(reading, reason=reading.reason or place.get("reason"))
     return meant
 
 
@@ -235,10 +235,9 @@ async def _move_or_end(
             _may_move(deps, actor, cutover)
             await offer(deps, actor, where, row_id, cutover, meant)
         case Meaning.CANCEL | Meaning.ROLL_BACK:
-            act = Event.CANCEL if meant.meaning is Meaning.CANCEL else Event.ROLL_BACK
-            authorise(actor, Act.END, cutover, deps.operators)
-            if not accepts(cutover.state, act):
-                raise NotNow(cutover.state, act)
+            may_end(
+                deps, actor, cutover, Event.CANCEL if meant.meaning is Meaning.CANCEL else Event.ROLL_BACK
+            )
             kind = "cancel_ask" if meant.meaning is Meaning.CANCEL else "rollback_ask"
             await say(deps, actor.team, row_id, reply_to(where, actor, kind, {}, cutover))
         case Meaning.ASSIGN:
@@ -250,6 +249,13 @@ async def _move_or_end(
             await say(deps, actor.team, row_id)
 
 
+def may_end(deps: Deps, actor: Actor, cutover: Cutover, event: Event) -> None:
+    """Before it is asked whether to cancel or roll back. Raises NotAllowed, which says who could; NotNow."""
+    authorise(actor, Act.END, cutover, deps.operators)
+    if not accepts(cutover.state, event):
+        raise NotNow(cutover.state, event)
+
+
 def _may_move(deps: Deps, actor: Actor, cutover: Cutover) -> None:
     authorise(actor, Act.MOVE, cutover, deps.operators)
     if not accepts(cutover.state, Event.RESCHEDULED):
@@ -257,14 +263,16 @@ def _may_move(deps: Deps, actor: Actor, cutover: Cutover) -> None:
 
 
 async def move(
-    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover: Cutover, text: str
+    deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover: Cutover, text: str, reason: str = ""
 ) -> None:
-    """`reschedule …`: show what was understood, and a button; move nothing before that is clicked."""
+    """`reschedule …`: show what was understood, and a button; move nothing before that is clicked.
+
+    `reason`: as filled in apart from the text.
+    """
     _may_move(deps, actor, cutover)
     now, tz = deps.clock.now(), zone_of(actor)
-    await offer(
-        deps, actor, where, row_id, cutover, read_new_day(text, now, tz, day=cutover.day, lang=actor.lang)
-    )
+    meant = read_new_day(text, now, tz, day=cutover.day, lang=actor.lang)
+    await offer(deps, actor, where, row_id, cutover, replace(meant, reason=reason or meant.reason))
 
 
 async def offer(
@@ -286,10 +294,11 @@ async def offer(
         "trouble": meant.trouble.value if meant.trouble else None,
         "assumed": [assumed.value for assumed in meant.assumed],
         "days": [day.isoformat() for day in days[:4]],
+        "reason": meant.reason,
         "frozen": [frozen.first.isoformat(), frozen.last.isoformat()] if frozen else None,
     }
     now, key = deps.clock.now(), asked_back_key(actor, cutover)
-    keep = {"at": now.isoformat(), "day": args["day"]}
+    keep = {"at": now.isoformat(), "day": args["day"], "reason": meant.reason}
     answer = reply_to(where, actor, "reschedule_ask", args, cutover)
 
     def work(tx: Tx) -> None:

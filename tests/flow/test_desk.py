@@ -75,6 +75,38 @@ async def test_a_date_alone_after_the_question_when_is_the_new_day(house: House)
     await said(house, root, "予定を *12月26日(土) 21:30* に変更しました")
 
 
+async def test_why_the_day_is_moved_is_shown_kept_and_may_be_mended_in_the_field(house: House) -> None:
+    root = await open_cutover(house)
+    ts = str(root["ts"])
+    await house.hanako.say("延期 12/26 21:30 理由: DNS会社が12/19は休み", CUTOVER, ts)
+    ask = await newest(house.hanako, root, "切替予定を *12月26日(土) 21:30* に変更しますか")
+    assert "理由：DNS会社が12/19は休み" in str(ask["text"])
+    await house.hanako.click(ask, "reschedule.0")
+    await said(house, root, "理由：DNS会社が12/19は休み")
+    await house.hanako.say("延期 12/27 21:30", CUTOVER, ts)
+    ask = await newest(house.hanako, root, "切替予定を *12月27日(日) 21:30* に変更しますか")
+    await house.hanako.click(ask, "reason", "社内の <承認> 待ち", block_id="reason")
+    await house.hanako.click(ask, "reschedule.0")
+    await said(house, root, "理由：社内の &lt;承認&gt; 待ち")
+    await house.hanako.command("/mxcutover history example.co.jp")
+    await private(house.hanako, "日程を変更（理由：DNS会社が12/19は休み）")
+    rows = await history(house)
+    assert [row.data["reason"] for row in rows if row.kind == "rescheduled"] == [
+        "DNS会社が12/19は休み",
+        "社内の <承認> 待ち",
+    ]
+
+
+async def test_a_reason_given_before_the_day_is_kept_until_the_day_is_said(house: House) -> None:
+    root = await open_cutover(house)
+    ts = str(root["ts"])
+    await house.hanako.say("延期 理由: 12/19は停電", CUTOVER, ts)
+    await said(house, root, "新しい日時を教えてください")
+    await house.hanako.say("12/26 21:30", CUTOVER, ts)
+    ask = await newest(house.hanako, root, "切替予定を *12月26日(土) 21:30* に変更しますか")
+    assert "理由：12/19は停電" in str(ask["text"])
+
+
 async def test_a_day_and_then_a_time_make_the_new_day(house: House) -> None:
     root = await open_cutover(house)
     ts = str(root["ts"])

@@ -34,6 +34,7 @@ def shown(reply: Reply) -> str:
     words += [reply.verb.value] if reply.verb else []
     words += [f"{reply.at.astimezone(TOKYO):%Y-%m-%dT%H:%M}"] if reply.at else []
     words += [f"nearest={reply.nearest}"] if reply.nearest else []
+    words += [f"reason={reply.reason}"] if reply.reason else []
     words += ["needs=" + ",".join(reply.needs)] if reply.needs else []
     return " ".join(words)
 

@@ -10,6 +10,7 @@ from bot.domain.commands import SPELLINGS, Verb
 from bot.domain.cutover import Step
 from bot.domain.replies import words
 from bot.domain.replies.model import Meaning, Need, Reply
+from bot.domain.replies.reason import splits
 from bot.domain.replies.steps import find_steps, names_everything, names_no_step
 from bot.domain.replies.times import Context, later_at, new_day
 from bot.domain.when import Partial, parse_when
@@ -82,6 +83,17 @@ def understand(
     bare = _CODE.sub("", _QUOTED.sub("", text[:LONGEST_TEXT].replace("\x01", "")))
     bare = _MENTION.sub(mention, _LINK.sub(r"\1", bare))
     context = Context(now, tz, lang, asked, day, tuple(users))
+    for wish, reason, marked in splits(bare, now, tz, lang=lang):
+        meant = _understood(wish, text, context)
+        moved = [part for part in meant.parts if part.meaning is Meaning.RESCHEDULE]
+        if moved and (marked or moved[0].at is not None or moved[0].readings):
+            why = _USER.sub(lambda found: f"<@{users[int(found[1])]}>", reason)
+            parts = [replace(part, reason=why) if part in moved else part for part in meant.parts]
+            return replace(parts[0], also=tuple(replace(part, also=()) for part in parts[1:]))
+    return _understood(bare, text, context)
+
+
+def _understood(bare: str, text: str, context: Context) -> Reply:
     replies = [reply for clause in _clauses(bare)[:MOST_CLAUSES] for reply in _read(clause, context)]
     return _joined(replies, text.strip())
 

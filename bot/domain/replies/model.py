@@ -47,7 +47,7 @@ class Reply:
     for LATER (None: no time was said) and RESCHEDULE. `day`: the date of a RESCHEDULE without a time, in
     the person's zone. `users`: Slack ids for ASSIGN. `text`: the words it was read from, kept as the
     reason of a CANT or as the question. `nearest`: what an UNCLEAR reply may have meant. `also`: further
-    meanings of the same reply, in order.
+    meanings of the same reply, in order. `reason`: why the day of a RESCHEDULE is moved, as written.
     """
 
     meaning: Meaning
@@ -64,6 +64,7 @@ class Reply:
     verb: Verb | None = None
     nearest: Meaning | None = None
     also: tuple["Reply", ...] = ()
+    reason: str | None = None
 
     @property
     def parts(self) -> Iterator["Reply"]:

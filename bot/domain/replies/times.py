@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.cutover import Step
 from bot.domain.replies import words
 from bot.domain.replies.model import Meaning, Need, Reply
+from bot.domain.replies.reason import splits
 from bot.domain.when import (
     Ambiguous,
     Impossible,
@@ -45,8 +46,13 @@ def read_new_day(
 ) -> Reply:
     """What follows `reschedule`: a RESCHEDULE with its instant, or with what is missing of it.
 
+    What follows 「理由:」 or "because" is kept as its reason.
     「1週間延期」 and the like count from `day`, the planned change; so does 「1週間」 by itself.
     """
+    for wish, reason, marked in splits(text, now, tz, lang=lang):
+        read = read_new_day(wish, now, tz, day=day, lang=lang)
+        if marked or read.at is not None or read.readings:
+            return replace(read, text=text, reason=reason)
     context = Context(now, tz, lang, None, day, ())
     alone = parse_shift(text) is not None and parse_when(text, now, tz, lang=lang) is None
     shifted = _shifted(text, context) if alone else None
