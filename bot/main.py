@@ -12,7 +12,7 @@ from bot.content.hosts import can_lower_ttl, recognise
 from bot.dns.client import DnsClient
 from bot.dns.config import DnsConfig, parse_endpoints
 from bot.dns.idn import TableRules
-from bot.domain.policy import Policy, channel_langs, freezes
+from bot.domain.policy import Policy, channel_langs, freezes, operator_ids
 from bot.heartbeat import Heartbeat
 from bot.holidays import japanese_calendar
 from bot.matching import default_matcher
@@ -75,7 +75,7 @@ class Bot:
             rules=TableRules(settings.internal_suffixes),
             name_host=name_host,
             can_lower_ttl=can_lower_ttl,
-            operators=frozenset(settings.operators),
+            operators=operator_ids(settings.operators),
             policy=policy_by(settings),
             wake=sender.wake,
             looks_per_minute=settings.looks_per_minute,
@@ -168,7 +168,7 @@ class Bot:
 def policy_by(settings: Settings) -> Policy:
     """What holds in every workspace that has set nothing itself. Raises BadPolicy."""
     return Policy(
-        operators=frozenset(settings.operators),
+        operators=operator_ids(settings.operators),
         channels=frozenset(settings.channels),
         langs=channel_langs(settings.channel_languages),
         freezes=freezes(settings.freezes),

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
     operators: Words = Field(
         default=(),
-        description="User ids that may act on every cutover; without it every full member may",
+        description="Ids of users (U…) and user groups (S…) that may act on all; without it every member",
     )
     channels: Words = Field(
         default=(), description="Ids of the channels where the bot may be used; without it everywhere"

@@ -1,5 +1,6 @@
 """What a workspace has set: who operates, where the bot may be used, in which language it speaks there."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -7,6 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 TOKYO = ZoneInfo("Asia/Tokyo")
+_GROUP = re.compile(r"^S[A-Z0-9]{2,}$")
+_MENTION = re.compile(r"^<(?:!subteam\^|@)([A-Z0-9]+)(?:\|[^>]*)?>$")
 LONGEST_FREEZE = timedelta(days=366)
 
 
@@ -32,7 +35,10 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Empty `operators`: every full member is one. Empty `channels`: everywhere. DMs are always allowed."""
+    """`operators`: ids of people and of user groups (S…). Empty: every full member is one.
+
+    Empty `channels`: everywhere. DMs are always allowed.
+    """
 
     operators: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
@@ -47,6 +53,16 @@ class Policy:
         """The freeze that `at` falls into, by the day in Asia/Tokyo."""
         day = at.astimezone(TOKYO).date()
         return next((f for f in self.freezes if f.first <= day <= f.last), None)
+
+
+def operator_ids(words: Iterable[str]) -> frozenset[str]:
+    """Ids of people and user groups, bare or as Slack writes a mention: `<!subteam^S0123ABC|@dns-team>`."""
+    return frozenset(found[1] if (found := _MENTION.match(word)) else word for word in words)
+
+
+def groups_in(operators: Iterable[str]) -> tuple[str, ...]:
+    """Those ids that are of user groups, in order."""
+    return tuple(sorted(one for one in operators if _GROUP.match(one)))
 
 
 def freezes(words: Iterable[str]) -> tuple[Freeze, ...]:

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.teams import Team
 from bot.slack.door import LARGEST_BODY, Door, Line
+from bot.slack.groups import Groups
 from bot.slack.handlers import Handlers
 from bot.slack.install import Installs
 from bot.slack.intake import Intake
@@ -75,8 +76,9 @@ class SlackSide:
         self._acknowledging = acknowledging
         self.sender = sender
         directory = Directory(deps.store, deps.clock, clients)
-        submissions = Submissions(deps, directory)
-        handlers = Handlers(deps, directory, clients, submissions)
+        groups = Groups(deps.clock, clients)
+        submissions = Submissions(deps, directory, groups)
+        handlers = Handlers(deps, directory, clients, submissions, groups)
         self.worker = Worker(deps.store, deps.clock, handlers, handlers.apologise)
         intake = Intake(
             deps.store,

@@ -12,6 +12,7 @@ from bot.domain.cutover import NotNow
 from bot.domain.names import BadName, canonical
 from bot.ports import Delivery, InboxRow, Outgoing
 from bot.slack.clicks import Clicks
+from bot.slack.groups import Groups
 from bot.slack.install import uninstalled
 from bot.slack.opening import Opening
 from bot.slack.payloads import Body, authorized_user, click, mentions, where, who, without_mentions
@@ -31,10 +32,18 @@ log = structlog.get_logger(__name__)
 class Handlers:
     """Thin: reads the payload, calls a use case, says politely why something was refused."""
 
-    def __init__(self, deps: Deps, directory: Directory, clients: Clients, submissions: Submissions) -> None:
+    def __init__(
+        self,
+        deps: Deps,
+        directory: Directory,
+        clients: Clients,
+        submissions: Submissions,
+        groups: Groups,
+    ) -> None:
+        self._groups = groups
         self._deps = deps
         self._directory = directory
-        self._opening = Opening(clients, submissions)
+        self._opening = Opening(clients, submissions, groups)
         self._verbs = Verbs(directory, self._opening)
         self._clicks = Clicks(self._verbs, self._opening)
 
@@ -56,7 +65,7 @@ class Handlers:
             unknown = Actor(row.team, person.user)
             await say(self._deps, row.team, row.id, place.private(unknown, "cannot_verify"))
             return
-        deps = await scoped(self._deps, row.team)
+        deps = await self._groups.resolved(await scoped(self._deps, row.team), actor)
         place = replace(place, lang=deps.policy.langs.get(place.channel))
         speaker = Speaker(actor, place, row, body.get("trigger_id"), deps)
         if not deps.policy.allows(place.channel) and row.kind != "view":
@@ -65,7 +74,7 @@ class Handlers:
         try:
             await self._dispatch(speaker, body)
         except NotAllowed as refused:
-            await speaker.private("not_allowed", who=list(refused.who_may))
+            await speaker.private("not_allowed", who=deps.who_could(refused.who_may), unsure=deps.unsure)
         except Gone:
             await speaker.private("gone")
         except TooMany as refused:

@@ -1,6 +1,10 @@
-"""A domain as it is shown: as people read it, with the form that DNS knows beside it."""
+"""Names as they are shown: a domain as people read it, people and groups as mentions."""
+
+from collections.abc import Iterable
 
 import idna
+
+from bot.domain.policy import groups_in
 
 
 def shown_name(domain: str) -> str:
@@ -10,3 +14,8 @@ def shown_name(domain: str) -> str:
     except (idna.IDNAError, UnicodeError):
         return domain
     return domain if readable == domain else f"{readable} ({domain})"
+
+
+def named(people: Iterable[str]) -> list[str]:
+    """People and groups as Slack shows them: <@U…>, <!subteam^S…>."""
+    return [f"<!subteam^{one}>" if groups_in((one,)) else f"<@{one}>" for one in people]

@@ -11,7 +11,7 @@ from bot.domain.progress import asked
 from bot.slack import elements as el
 from bot.slack.asked import reason_field, reschedule_pick
 from bot.slack.material import Material
-from bot.slack.names import shown_name
+from bot.slack.names import named, shown_name
 from bot.slack.rendered import Block, Rendered
 from bot.slack.thread import finding_lines, only, plan_lines, server_lines
 from bot.slack.voice import Voice, instant
@@ -53,10 +53,9 @@ def already_open(voice: Voice, material: Material, args: Args) -> Rendered:
 
 
 def not_allowed(voice: Voice, args: Args) -> Rendered:
-    who = [f"<@{user}>" for user in args.get("who", ())]
-    if not who:
-        return only(voice("refuse.outsider"))
-    return only(voice.raw("refuse.not_allowed", who=who))
+    who = named(args.get("who", ()))
+    text = voice.raw("refuse.not_allowed", who=who) if who else voice("refuse.outsider")
+    return only(text + ("\n" + voice("refuse.group_unknown") if args.get("unsure") else ""))
 
 
 def not_now(voice: Voice, args: Args) -> Rendered:
@@ -230,4 +229,5 @@ def moved(voice: Voice, kind: str, args: Args) -> Rendered:
     old = "\n".join(args.get("old") or ())
     new = "\n".join(args.get("new") or ())
     old_text = el.escape(old) if old else voice("rollback.no_snapshot")
-    return only(voice.raw("rollback.text", old=old_text, new=el.escape(new)))
+    text = voice.raw("rollback.text", old=old_text, new=el.escape(new))
+    return only(text + ("\n" + voice("rollback.lock_down") if args.get("lock_down") else ""))

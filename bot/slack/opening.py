@@ -9,9 +9,10 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.authority import Act, authorise
-from bot.domain.policy import policy_to_json
+from bot.domain.policy import groups_in, policy_to_json
 from bot.slack import home, settings_form, watch
 from bot.slack.forms import start_form
+from bot.slack.groups import Groups
 from bot.slack.payloads import Body
 from bot.slack.sender import Clients
 from bot.slack.speaker import Speaker
@@ -29,7 +30,8 @@ TRIGGER_LIVES = timedelta(seconds=3)
 class Opening:
     """What a trigger opens; a form that could not be opened is said to, with a button instead."""
 
-    def __init__(self, clients: Clients, submissions: Submissions) -> None:
+    def __init__(self, clients: Clients, submissions: Submissions, groups: Groups) -> None:
+        self._groups = groups
         self._clients = clients
         self._submissions = submissions
 
@@ -47,7 +49,8 @@ class Opening:
         age = deps.clock.now() - speaker.row.at
         if client is None or not speaker.trigger or age >= TRIGGER_LIVES:
             return
-        view = settings_form.view(Voice(speaker.actor.lang), deps.policy)
+        groups = await self._groups.offered(speaker.actor.team, groups_in(deps.policy.operators))
+        view = settings_form.view(Voice(speaker.actor.lang), deps.policy, groups)
         await self._open_view(client, speaker.trigger, view)
 
     async def start(self, speaker: Speaker, text: str) -> None:

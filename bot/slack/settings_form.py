@@ -1,10 +1,10 @@
 """The form in which an operator changes what the workspace has set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.authority import Actor
-from bot.domain.policy import BadPolicy, Policy, freezes
+from bot.domain.policy import BadPolicy, Policy, freezes, groups_in
 from bot.slack import elements as el
 from bot.slack.rendered import Block
 from bot.slack.voice import Voice
@@ -14,8 +14,10 @@ CALLBACK = "settings"
 Fields = Mapping[str, Any]
 
 
-def view(voice: Voice, policy: Policy) -> Block:
-    """The modal, filled in with what is set now."""
+def view(voice: Voice, policy: Policy, groups: Mapping[str, str]) -> Block:
+    """The modal, filled in with what is set now. `groups`: those to choose from, id to handle."""
+    chosen = groups_in(policy.operators)
+    people = sorted(policy.operators - frozenset(chosen))
     english = sorted(channel for channel, lang in policy.langs.items() if lang == "en")
     japanese = sorted(channel for channel, lang in policy.langs.items() if lang == "ja")
     return {
@@ -25,7 +27,8 @@ def view(voice: Voice, policy: Policy) -> Block:
         "submit": el.plain(voice("settings.save"), 24),
         "close": el.plain(voice("form.close"), 24),
         "blocks": [
-            _input(voice, "operators", _people(sorted(policy.operators)), "settings.operators.hint"),
+            _input(voice, "operators", _people(people), "settings.operators.hint"),
+            *([_input(voice, "operator_groups", _groups(groups, chosen), None)] if groups else []),
             _input(voice, "channels", _channels(sorted(policy.channels)), "settings.channels.hint"),
             _input(voice, "lang_ja", _channels(japanese), "settings.lang.hint"),
             _input(voice, "lang_en", _channels(english), None),
@@ -51,6 +54,16 @@ def _initial(name: str, value: Any) -> Block:
 
 def _people(users: list[str]) -> Block:
     return {"type": "multi_users_select", **_initial("initial_users", users)}
+
+
+def _groups(groups: Mapping[str, str], chosen: Sequence[str]) -> Block:
+    options = {group: el.option(handle, group) for group, handle in groups.items()}
+    initial = [options[group] for group in chosen if group in options]
+    return {
+        "type": "multi_static_select",
+        "options": list(options.values()),
+        **_initial("initial_options", initial),
+    }
 
 
 def _channels(channels: list[str]) -> Block:
@@ -96,26 +109,27 @@ def _read(submission: Fields) -> Policy:
         found = (values.get(name) or {}).get(name) or {}
         return found if isinstance(found, Mapping) else {}
 
+    groups = [str(option["value"]) for option in of("operator_groups").get("selected_options") or ()]
     english = of("lang_en").get("selected_conversations") or ()
     japanese = of("lang_ja").get("selected_conversations") or ()
     if set(english) & set(japanese):
         raise BadPolicy("both", "")
     return Policy(
-        operators=frozenset(of("operators").get("selected_users") or ()),
+        operators=frozenset((*(of("operators").get("selected_users") or ()), *groups)),
         channels=frozenset(of("channels").get("selected_conversations") or ()),
         langs={**dict.fromkeys(japanese, "ja"), **dict.fromkeys(english, "en")},
         freezes=freezes(str(of("freezes").get("value") or "").replace("〜", "..").split()),
     )
 
 
-def errors(voice: Voice, actor: Actor, submission: Fields) -> dict[str, str]:
-    """What is wrong, by field; empty: it may be kept."""
+def errors(voice: Voice, actor: Actor, submission: Fields, members: frozenset[str]) -> dict[str, str]:
+    """What is wrong, by field; empty: it may be kept. `members`: of the groups that are chosen."""
     try:
         policy = _read(submission)
     except BadPolicy as bad:
         if bad.what == "both":
             return {"lang_en": voice("settings.error.both")}
         return {"freezes": voice.raw("settings.error.freeze", word=bad.word)}
-    if policy.operators and actor.user not in policy.operators:
+    if policy.operators and actor.user not in policy.operators | members:
         return {"operators": voice("settings.error.yourself")}
     return {}

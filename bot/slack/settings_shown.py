@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.slack import elements as el
+from bot.slack.names import named
 from bot.slack.rendered import Rendered
 from bot.slack.thread import only
 from bot.slack.voice import Voice
@@ -21,7 +22,7 @@ def settings_now(voice: Voice, args: Args) -> Rendered:
 
     text = voice.raw(
         "settings.now",
-        operators=[f"<@{user}>" for user in args.get("operators") or ()][:50] or voice("settings.everyone"),
+        operators=named(args.get("operators") or ())[:50] or voice("settings.everyone"),
         channels=[f"<#{c}>" for c in args.get("channels") or ()][:50] or voice("settings.everywhere"),
         en=spoken("en"),
         ja=spoken("ja"),

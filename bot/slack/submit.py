@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.authority import Act, Actor, NotAllowed, authorise
+from bot.domain.policy import groups_in
 from bot.slack import elements as el
 from bot.slack import settings_form, watch
 from bot.slack.forms import CALLBACK, error_response, filled, not_needed_view
+from bot.slack.groups import Groups
 from bot.slack.intake import Delivered
+from bot.slack.names import named
 from bot.slack.payloads import Body, who
 from bot.slack.people import CannotVerify, Directory
 from bot.slack.voice import Voice
@@ -18,7 +21,8 @@ from bot.usecases.start import Errors, NotNeeded, Request, form_key, validate
 class Submissions:
     """Answers a view submission, and reads it again when it is carried out."""
 
-    def __init__(self, deps: Deps, directory: Directory) -> None:
+    def __init__(self, deps: Deps, directory: Directory, groups: Groups) -> None:
+        self._groups = groups
         self._deps = deps
         self._directory = directory
 
@@ -35,14 +39,16 @@ class Submissions:
         deps = await scoped(self._deps, delivered.team)
         try:
             actor = await self._directory.actor(delivered.team, person.user, home_team=person.home_team)
+            deps = await self._groups.resolved(deps, actor)
             authorise(actor, Act.SET if settings else Act.OPEN, None, deps.operators)
         except CannotVerify:
             return _refusal(Voice("ja"), "refuse.cannot_verify")
         except NotAllowed as refused:
-            return _refusal(Voice(actor.lang), "refuse.outsider", refused.who_may)
+            who_could = deps.who_could(refused.who_may)
+            return _refusal(Voice(actor.lang), "refuse.outsider", who_could, unsure=deps.unsure)
         voice = Voice(actor.lang)
         if settings:
-            wrong = settings_form.errors(voice, actor, body)
+            wrong = settings_form.errors(voice, actor, body, await self._members(actor, body))
             return {"response_action": "errors", "errors": wrong} if wrong else None
         form = await self.form(actor, view)
         if form is None:
@@ -55,6 +61,13 @@ class Submissions:
         if isinstance(result, NotNeeded):
             return not_needed_view(voice, result)
         return None
+
+    async def _members(self, actor: Actor, body: Body) -> frozenset[str]:
+        """Everybody in the groups that are chosen in the settings' form."""
+        chosen = settings_form.policy_of(body)
+        groups = groups_in(chosen.operators) if chosen is not None else ()
+        found = [await self._groups.members(actor.team, group) or frozenset() for group in groups]
+        return frozenset[str]().union(*found)
 
     async def form(self, actor: Actor, view: Body) -> Mapping[str, Any] | None:
         """What the form stands for; None where it is not this person's."""
@@ -73,14 +86,16 @@ class Submissions:
         return (str(form["channel"]), result) if isinstance(result, Request) else None
 
 
-def _refusal(voice: Voice, key: str, who: Sequence[str] = ()) -> dict[str, Any]:
+def _refusal(voice: Voice, key: str, who: Sequence[str] = (), *, unsure: bool = False) -> dict[str, Any]:
     """The form turns into the reason why not, and who could."""
     if key == "refuse.not_here":
         text = voice.raw(key, channels=[f"<#{channel}>" for channel in who[:20]])
     elif who:
-        text = voice.raw("refuse.not_allowed", who=[f"<@{user}>" for user in who[:20]])
+        text = voice.raw("refuse.not_allowed", who=named(who[:20]))
     else:
         text = voice(key)
+    if unsure:
+        text += "\n" + voice("refuse.group_unknown")
     return {
         "response_action": "update",
         "view": {

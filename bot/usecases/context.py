@@ -36,10 +36,17 @@ class Deps:
     name_host: HostNamer
     can_lower_ttl: Callable[[str], bool | None] = field(default=lambda host: None)  # by such an id
     operators: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()  # operators as they were set, where some of them are by group
+    unsure: bool = False  # Slack did not say who is in a group of operators
     policy: Policy = field(default_factory=Policy)  # what the environment sets; see `scoped`
     wake: Callable[[], None] = field(default=lambda: None)
     note: Callable[..., None] = field(default=lambda event, **ids: None)  # a line of the log, with its ids
     looks_per_minute: int = 0  # looks at DNS that one person may cause; 0: any number
+
+    def who_could(self, people: tuple[str, ...]) -> list[str]:
+        """Of those who could, the operators by the group that was set, not by each of its members."""
+        by_group = self.operators - self.named if self.named else frozenset()
+        return [one for one in people if one not in by_group]
 
 
 @dataclass(frozen=True, slots=True)

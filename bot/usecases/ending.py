@@ -11,7 +11,7 @@ from bot.domain.replies import LONGEST_REASON
 from bot.ports import HistoryEntry, Tx
 from bot.usecases.context import Deps, Where, jsonable, transact
 from bot.usecases.observe import in_thread, refresh
-from bot.usecases.planning import initial_support, plan_for, replan
+from bot.usecases.planning import initial_support, lock_down_is_on, plan_for, replan
 
 
 class Gone(Exception):
@@ -75,7 +75,10 @@ async def roll_back(deps: Deps, actor: Actor, where: Where, row_id: int | None, 
         saved = tx.cutovers.save(back)
         tx.reminders.withdraw(actor.team, cutover.id)
         tx.history.append(actor.team, cutover.id, HistoryEntry(now, "rolling_back", actor.user))
-        tx.outbox.put(actor.team, in_thread(saved, "rollback", lines_back(cutover)))
+        tx.outbox.put(
+            actor.team,
+            in_thread(saved, "rollback", {**lines_back(cutover), "lock_down": lock_down_is_on(tx, cutover)}),
+        )
         refresh(tx, saved)
 
     await transact(deps, actor.team, row_id, work)

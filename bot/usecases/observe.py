@@ -14,7 +14,7 @@ from bot.domain.progress import Progress, Told, assess, exposed_by, next_look
 from bot.domain.watch import WATCHED, Standing, watch_view
 from bot.ports import Delivery, HistoryEntry, Outgoing, Tx
 from bot.usecases.context import Deps
-from bot.usecases.planning import EXPOSURE_KIND, after_the_change
+from bot.usecases.planning import EXPOSURE_KIND, after_the_change, lock_down_is_on
 
 
 def exchanges(cutover: Cutover) -> tuple[str, ...]:
@@ -74,6 +74,8 @@ def observe(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Progres
         moved = after_the_change(tx, deps, moved, facts)
     if not moved.is_open:
         tx.reminders.withdraw(cutover.team, cutover.id)
+        if moved.state is State.FINISHED and not lock_down_is_on(tx, moved):
+            tx.outbox.put(cutover.team, in_thread(moved, "lockdown"))  # in place of its reminder
     _withdraw_settled(tx, moved)
     moved = _show_progress(tx, cutover, moved, facts, seen[-2] if len(seen) > 1 else None)
     saved = tx.cutovers.save(moved)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.cutover import THE_DAY, Cutover, Step, StepState, StepStatus
+from bot.domain.desk import TICKED, UNTICKED, Item, ticks
 from bot.domain.facts import DomainFacts
 from bot.domain.plan import (
     LOW_TTL,
@@ -88,22 +89,35 @@ def after_the_change(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -
         moved = moved.with_step(Step.TTL, StepState(StepStatus.NOT_NEEDED, at=now))
         if old_ttl is None or facts.ttl_in_force == old_ttl:
             moved = moved.with_step(Step.RESTORE_TTL, StepState(StepStatus.NOT_NEEDED, at=now))
-    tx.reminders.withdraw(moved.team, moved.id, kinds=frozenset(k.value for k in ReminderKind))
+    exposures = {f"{EXPOSURE_KIND}:{_minutes(after)}" for after in EXPOSURE}
+    # Those of a change that was seen before, and went back, count anew as well.
+    kinds = {*(kind.value for kind in ReminderKind), *exposures, LOCK_DOWN_KIND}
+    tx.reminders.withdraw(moved.team, moved.id, kinds=frozenset(kinds))
     wanted: list[PlannedReminder] = []
     if not moved.step(Step.RESTORE_TTL).settled:
         wanted += rows(restore_reminders(flip, now, deps.calendar, old_ttl))
     for after in EXPOSURE:
-        minutes = int(after.total_seconds() // 60)
         drop_at = (flip + after + timedelta(days=2)).isoformat()
         wanted.append(
-            PlannedReminder(f"{EXPOSURE_KIND}:{minutes}", flip + after, "drop", {"drop_at": drop_at})
+            PlannedReminder(f"{EXPOSURE_KIND}:{_minutes(after)}", flip + after, "drop", {"drop_at": drop_at})
         )
     # The mail service may be closed to all but the gateway once no cache sends mail past it.
     safe = moved.instants.t_safe or flip + timedelta(seconds=old_ttl or LOW_TTL)
     offered = deps.calendar.next_opening(safe + AFTER_SAFE).astimezone(UTC)
-    wanted.append(PlannedReminder(LOCK_DOWN_KIND, offered, "send", {}))
+    if not lock_down_is_on(tx, moved):
+        wanted.append(PlannedReminder(LOCK_DOWN_KIND, offered, "send", {}))
     tx.reminders.plan(moved.team, moved.id, moved.plan_version, wanted)
     return moved
+
+
+def _minutes(span: timedelta) -> int:
+    return int(span.total_seconds() // 60)
+
+
+def lock_down_is_on(tx: Tx, cutover: Cutover) -> bool:
+    """Whether somebody has ticked that the mail service takes mail from the gateway alone."""
+    history = tx.history.of(cutover.team, cutover.id, kinds=frozenset({TICKED, UNTICKED}))
+    return Item.LOCK_DOWN in ticks(history)
 
 
 def plan_notes(plan: CutoverPlan) -> list[dict[str, Any]]:

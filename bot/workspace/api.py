@@ -17,6 +17,7 @@ from bot.workspace.faults import Fault, Faults, Kind
 from bot.workspace.state import TEAM_ID, Json, State
 from bot.workspace.surfaces import Surfaces
 from bot.workspace.uploads import Uploads
+from bot.workspace.usergroups import UserGroups
 
 Method = Callable[[Args], Json]
 APP_TOKEN_METHODS = frozenset({"apps.connections.open"})
@@ -49,6 +50,7 @@ class Api:
         self.uploads = Uploads(state, self.chat)
         self.calls: dict[str, int] = {}
         looks = Conversations(state, events)
+        groups = UserGroups(state)
         self._methods: dict[str, Method] = {
             "api.test": lambda args: {"ok": True, "args": {}},
             "auth.test": self._auth_test,
@@ -70,6 +72,8 @@ class Api:
             "conversations.join": looks.join,
             "conversations.history": looks.history,
             "conversations.replies": looks.replies,
+            "usergroups.list": groups.list,
+            "usergroups.users.list": groups.users,
             "users.info": looks.user_info,
             "users.list": looks.user_list,
             "users.conversations": looks.user_conversations,

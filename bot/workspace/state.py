@@ -29,6 +29,15 @@ class User:
 
 
 @dataclass
+class UserGroup:
+    id: str
+    handle: str
+    name: str
+    users: list[str] = field(default_factory=list)
+    is_disabled: bool = False
+
+
+@dataclass
 class Conversation:
     """A channel, or with `peer` set the direct messages between that person and the bot."""
 
@@ -94,6 +103,7 @@ class State:
         self.changed: Callable[[], None] = lambda: None
         self.rev = 0
         self.users: dict[str, User] = {}
+        self.groups: dict[str, UserGroup] = {}
         self.conversations: dict[str, Conversation] = {}
         self.messages: dict[tuple[str, str], Message] = {}  # in order of ts, for ts only grows
         self._replies: dict[tuple[str, str], list[Message]] = {}
@@ -285,6 +295,7 @@ class State:
             "last_micros": self._last_micros,
             "last_id": self._last_id,
             "users": [dict(vars(user)) for user in self.users.values()],
+            "groups": [{**vars(group), "users": list(group.users)} for group in self.groups.values()],
             "conversations": [{**vars(c), "members": list(c.members)} for c in self.conversations.values()],
             "messages": [dict(vars(message)) for message in self.messages.values()],
             "homes": dict(self.homes),
@@ -294,6 +305,8 @@ class State:
     def load(self, kept: Json) -> None:
         """Take up what `dump` gave. Raises KeyError or TypeError where it is something else."""
         users = {entry["id"]: User(**entry) for entry in kept["users"]}
+        # A file of an earlier release has none.
+        self.groups = {entry["id"]: UserGroup(**entry) for entry in kept.get("groups", ())}
         conversations = {entry["id"]: Conversation(**entry) for entry in kept["conversations"]}
         messages = {(entry["channel"], entry["ts"]): Message(**entry) for entry in kept["messages"]}
         self.users, self.conversations, self.messages = users, conversations, messages
@@ -318,6 +331,8 @@ def seed(state: State, bot_name: str) -> None:
     for person in people:
         state.users.setdefault(person.id, person)
     state.users[BOT_USER].real_name = bot_name
+    desk = UserGroup("S0DNSTEAM1", "dns-team", "DNS担当", ["U0HANAKO01"])
+    state.groups.setdefault(desk.id, desk)
     everyone = [person.id for person in people if not person.is_bot]
     channels = (
         Conversation(

@@ -24,6 +24,8 @@ SCOPE_OF = {
     "conversations_open": "im:write",
     "conversations_replies": "channels:history",
     "conversations_history": "channels:history",
+    "usergroups_list": "usergroups:read",
+    "usergroups_users_list": "usergroups:read",
     "users_info": "users:read",
     "files_upload_v2": "files:write",
     "assistant_threads_setSuggestedPrompts": "assistant:write",
@@ -41,7 +43,7 @@ def called_methods() -> Iterator[str]:
     for file in SLACK.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and re.fullmatch(
-                r"(chat|conversations|users|views|assistant|reactions|files)_\w+", node.attr
+                r"(chat|conversations|users|usergroups|views|assistant|reactions|files)_\w+", node.attr
             ):
                 yield node.attr
 

@@ -23,6 +23,7 @@ from bot.domain.teams import Team
 from bot.holidays import japanese_calendar
 from bot.matching import default_matcher
 from bot.ports import Delivery, OutboxRow, Person, PlannedReminder
+from bot.slack.groups import Groups
 from bot.slack.handlers import Handlers
 from bot.slack.intake import Delivered, classify
 from bot.slack.people import Directory
@@ -207,8 +208,9 @@ async def made() -> Office:
     await store.transact(fill)
     clients = NoSlack()
     directory = Directory(store, clock, clients)
-    submissions = Submissions(deps, directory)
-    return Office(store, Handlers(deps, directory, clients, submissions), submissions, cutover)
+    groups = Groups(deps.clock, clients)
+    submissions = Submissions(deps, directory, groups)
+    return Office(store, Handlers(deps, directory, clients, submissions, groups), submissions, cutover)
 
 
 # --- surfaces --------------------------------------------------------------------------------------

@@ -135,4 +135,6 @@ def test_the_settings_form(lang: str) -> None:
         frozenset(f"U{n}" for n in range(99)), frozenset(), {"C1": "en", "C2": "ja"}, freezes(["2026-12-28"])
     )
     for each in (policy, Policy()):
-        require_view(settings_form.view(Voice(lang), each))
+        require_view(
+            settings_form.view(Voice(lang), each, {f"S{n:010}": "@" + "g" * 100 for n in range(100)})
+        )
