@@ -211,6 +211,10 @@ class Outbox(Protocol):
         """
         ...
 
+    def held(self, row_id: int, token: str, seconds: float) -> bool:
+        """Whether the lease is still ours, and for `seconds` more, by the database's clock."""
+        ...
+
     def sent(self, row_id: int, token: str, ts: str | None) -> bool:
         """Settle as said. False: the lease is not ours any more."""
         ...

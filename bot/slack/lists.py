@@ -49,7 +49,7 @@ def _row(voice: Voice, row: Args) -> str:
     if row.get("step"):
         late = row["group"] == Group.LATE.value
         key = "list.row.late" if late else "list.row.next"
-        joint = "　" if voice.lang == "ja" else " "
+        joint = "　" if voice.lang == "ja" else ", "
         next_ = joint + voice(key, step=voice.short(Step(row["step"])))
     return voice.raw(
         "list.row",

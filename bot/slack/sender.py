@@ -5,6 +5,7 @@ outcome is *unknown*, and the key is looked for in the channel before anything i
 """
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -140,10 +141,23 @@ class Sender:
             await self._fail(row, Refusal(Policy.GIVE_UP, "not_installed"), bound)
             return
         message = row.message
-        material = await self._store.transact(lambda tx: gather(tx, row.team, message, self._clock.now()))
+
+        def prepare(tx: Tx) -> tuple[Material | None, float]:
+            """What is to be said, and since when (monotonic seconds) it is known that it is ours to say."""
+            if tx.outbox.held(row.id, row.token, self._call_seconds):
+                return gather(tx, row.team, message, self._clock.now()), time.monotonic()
+            # The database kept us waiting: another may be at it, or will be before we were done.
+            tx.outbox.again(row.id, row.token, at=self._clock.now(), unknown=row.unknown, error="late")
+            return None, 0.0
+
+        material, known = await self._store.transact(prepare)
+        if material is None:
+            bound.warning("the lease ran out before the message was sent; left to whoever has it")
+            return
         rendered = self._render(message, material)
+        left = known + self._call_seconds - time.monotonic()
         try:
-            ts = await asyncio.wait_for(self._deliver(client, row, material, rendered), self._call_seconds)
+            ts = await asyncio.wait_for(self._deliver(client, row, material, rendered), left)
         except _Closed as closed:
             await self._readdress(row, material, closed.code, bound)
             return

@@ -74,6 +74,12 @@ def _claim() -> Update:
 
 
 CLAIM = _claim()
+HELD = select(OUTBOX.c.id).where(
+    OUTBOX.c.id == bindparam("of_id"),
+    OUTBOX.c.token == bindparam("of_token"),
+    IS_PENDING,
+    OUTBOX.c.lease_until >= database_time(bindparam("seconds", type_=Float())),
+)
 _MINE = (
     update(OUTBOX)
     .where(OUTBOX.c.id == bindparam("of_id"), OUTBOX.c.token == bindparam("of_token"), IS_PENDING)
@@ -156,6 +162,10 @@ class SqlOutbox:
             for row in self._connection.execute(CLAIM, parameters).mappings()
         ]
         return sorted(rows, key=lambda row: row.id)
+
+    def held(self, row_id: int, token: str, seconds: float) -> bool:
+        parameters = {"of_id": row_id, "of_token": token, "seconds": seconds}
+        return self._connection.execute(HELD, parameters).first() is not None
 
     def sent(self, row_id: int, token: str, ts: str | None) -> bool:
         return self._settle(SENT, row_id, token, said_at=ts)

@@ -346,3 +346,27 @@ async def test_senders_at_once_say_every_message_once_and_in_order(opener: Opene
     for channel in range(5):
         numbers = [n for where, n in said if where == f"C{channel}"]
         assert numbers == sorted(numbers)
+
+
+async def test_a_lease_is_held_for_as_long_as_it_lasts(store: Store) -> None:
+    await with_cutover(store)
+    await put(store, post())
+
+    async def held(row: OutboxRow, seconds: float, token: str = "") -> bool:
+        return await store.transact(lambda tx: tx.outbox.held(row.id, token or row.token, seconds))
+
+    (row,) = await take(store, lease=timedelta(minutes=1))
+    assert await held(row, 20)
+    assert not await held(row, 90)
+    assert not await held(row, 20, "another's")
+    assert await store.transact(
+        lambda tx: tx.outbox.again(row.id, row.token, at=NOW, unknown=False, error="x")
+    )
+    assert not await held(row, 20)
+    (lost,) = await take(store, lease=GONE)
+    assert not await held(lost, 0)
+    (taken,) = await take(store, lease=timedelta(minutes=1))
+    assert not await held(lost, 0)
+    assert await held(taken, 0)
+    assert await store.transact(lambda tx: tx.outbox.sent(taken.id, taken.token, "1.1"))
+    assert not await held(taken, 0)

@@ -324,6 +324,11 @@ class MemoryOutbox:
             claimed.append(OutboxRow(row.id, row.team, message, row.attempts, token, row.unknown))
         return claimed
 
+    def held(self, row_id: int, token: str, seconds: float) -> bool:
+        row = self._of(row_id, token)
+        until = None if row is None else row.lease_until
+        return until is not None and until >= self._lease_clock() + timedelta(seconds=seconds)
+
     def sent(self, row_id: int, token: str, ts: str | None) -> bool:
         row = self._leased(row_id, token)
         if row is None:
@@ -348,11 +353,14 @@ class MemoryOutbox:
     def unsettled(self) -> int:
         return sum(row.state == "pending" for row in self._data.outbox.values())
 
-    def _leased(self, row_id: int, token: str) -> _Out | None:
+    def _of(self, row_id: int, token: str) -> _Out | None:
         row = self._data.outbox.get(row_id)
-        if row is None or row.state != "pending" or row.token != token:
-            return None
-        row.token, row.lease_until = None, None
+        return None if row is None or row.state != "pending" or row.token != token else row
+
+    def _leased(self, row_id: int, token: str) -> _Out | None:
+        row = self._of(row_id, token)
+        if row is not None:
+            row.token, row.lease_until = None, None
         return row
 
 
