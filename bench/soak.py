@@ -3,11 +3,14 @@
     python -m bench.soak [--seconds 240] [--rate 50] [--out bench/results]
 
 One process of `mxcutover run` over HTTP, one that plays Slack, and this one, which sends signed commands and
-events at a steady pace: a third are slash commands, two thirds messages of people in a channel, which the bot
-keeps and looks at. Slack's pace for messages is off, for no channel would take fifty answers a second. Prints
-the bot's memory, its oldest overdue reminder and its unsaid messages; writes soak.json and soak.md. The exit
-code is 1 where memory grew by more than a tenth after the first third, anything was left over, or anything
-waited for longer than Slack does.
+events at a steady pace: a third are slash commands, each with a response_url at which it is answered, two
+thirds messages of people in a channel, which the bot keeps and looks at. Prints the bot's memory, its
+oldest overdue reminder and its unsaid messages; writes soak.json and soak.md.
+
+The exit code is 1 unless all of these hold: every delivery was acknowledged, none later than Slack waits;
+memory after the first third, by the middle of its looks, grew by no more than a tenth to the last third; no
+reminder was overdue; no message waited for longer than BACKLOG seconds at any look, and none is left; every
+command was answered at its response_url, once.
 """
 
 import argparse
@@ -15,6 +18,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import math
 import os
 import statistics
 import sys
@@ -22,14 +26,20 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import ClientSession, TCPConnector
 
-from bench.acknowledge import PATH, SECRET, signed_command
-from bot.workspace.server import BOT_TOKEN
-from tests.flow.test_killed import SCRIPT, free_port, slack
+from bench.acknowledge import PATH, SECRET
+from bot.clock import SystemClock
+from bot.workspace.person import CUTOVER, HANAKO
+from bot.workspace.server import BOT_TOKEN, LocalWorkspace
+from bot.workspace.surfaces import RESPONSE_URL_USES
+from tests.flow.test_killed import SCRIPT, free_port
 
 GROWTH = 1.1
+BACKLOG = 10.0  # seconds; what is said within them is no backlog
+COMMANDS_EVERY = 3  # deliveries
 PATIENCE = 3.0  # seconds; Slack's
 EVERY = 10.0  # seconds between two looks
 
@@ -38,8 +48,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--play-slack", type=int, metavar="ADDRESSES", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
+    if options.play_slack is not None:
+        asyncio.run(_play_slack(options.play_slack))
+        return 0
     report = asyncio.run(_soak(options.seconds, options.rate))
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "soak.json").write_text(json.dumps(report, indent=2) + "\n")
@@ -54,7 +68,11 @@ def table(report: dict[str, Any]) -> str:
     lines = [
         f"{report['sent']:,} deliveries at {report['rate']:g} a second; acknowledged with 200:"
         f" {report['acknowledged']:,}; p50 {report['p50_ms']} ms, p99 {report['p99_ms']} ms,"
-        f" slowest {report['slowest_ms']} ms. Left over at the end: {report['left']}.",
+        f" slowest {report['slowest_ms']} ms. Left over at the end: {report['left']}. Commands answered"
+        f" once at their response_url: {report['answered']['once']:,} of {report['commands']:,}. Memory after"
+        f" the first third {report['memory_mb'][0]} MB, in the last {report['memory_mb'][1]} MB.",
+        "",
+        *(f"- {what}: {'yes' if held else '**no**'}" for what, held in report["holds"].items()),
         "",
         "| after, s | memory, MB | oldest overdue reminder, s | unsaid messages | oldest of them, s |",
         "|---:|---:|---:|---:|---:|",
@@ -89,40 +107,116 @@ def _event(number: int) -> tuple[dict[str, str], bytes]:
         },
         ensure_ascii=False,
     )
+    return {**_signature(body), "Content-Type": "application/json"}, body.encode()
+
+
+def _command(number: int, response_url: str) -> tuple[dict[str, str], bytes]:
+    """A slash command, signed, that is to be answered at `response_url`."""
+    fields = {
+        "token": "unused",
+        "team_id": "T0LOCAL001",
+        "team_domain": "local",
+        "channel_id": CUTOVER,
+        "channel_name": "mx-cutover",
+        "user_id": HANAKO,
+        "user_name": "hanako",
+        "command": "/mxcutover",
+        "text": "help",
+        "api_app_id": "A0LOCAL001",
+        "is_enterprise_install": "false",
+        "response_url": response_url,
+        "trigger_id": f"{number}.soak",
+    }
+    body = urlencode(fields)
+    return {**_signature(body), "Content-Type": "application/x-www-form-urlencoded"}, body.encode()
+
+
+def _signature(body: str) -> dict[str, str]:
     at = str(int(time.time()))
     digest = hmac.new(SECRET.encode(), f"v0:{at}:{body}".encode(), hashlib.sha256).hexdigest()
-    headers = {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": f"v0={digest}"}
-    return {**headers, "Content-Type": "application/json"}, body.encode()
+    return {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": f"v0={digest}"}
+
+
+async def _play_slack(addresses: int) -> None:
+    """The local workspace: prints its address and the keys of so many response_urls, one a line; at the end
+    of its input, how many answers came to them.
+    """
+    workspace = LocalWorkspace(SystemClock())
+    await workspace.start()
+    keys = [workspace.surfaces.new_response_url(HANAKO, CUTOVER) for _ in range(addresses)]
+    print("\n".join([workspace.url, *keys]), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    uses = [RESPONSE_URL_USES - workspace.surfaces.response_urls[key].left for key in keys]
+    print(json.dumps({"once": uses.count(1), "more": sum(n > 1 for n in uses)}), flush=True)
+    await workspace.stop()
 
 
 async def _soak(seconds: float, rate: float) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        async with slack() as address:
+    commands = math.ceil(seconds * rate / COMMANDS_EVERY) + 1
+    slack = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.soak", "--play-slack", str(commands)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert slack.stdin and slack.stdout  # noqa: S101 - asked for above
+    try:
+        address, *keys = [(await slack.stdout.readline()).decode().strip() for _ in range(commands + 1)]
+        with tempfile.TemporaryDirectory() as folder:
             port = free_port()
-            kept = {
-                k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "MXCUTOVER_", "DATABASE_"))
-            }
-            environment = {
-                **kept,
-                "SLACK_BOT_TOKEN": BOT_TOKEN,
-                "SLACK_SIGNING_SECRET": SECRET,
-                "SLACK_API_URL": f"{address}/api/",
-                "MXCUTOVER_DATA": folder,
-                "MXCUTOVER_PORT": str(port),
-                "MXCUTOVER_NAMESERVERS": "127.0.0.1:1",
-                "MXCUTOVER_SAMPLE_RESOLVERS": "",
-                "MXCUTOVER_MESSAGES_PER_SECOND": "0",
-            }
             bot = await asyncio.create_subprocess_exec(
-                SCRIPT, "run", env=environment, stdout=asyncio.subprocess.PIPE
+                *(SCRIPT, "run"),
+                env=_environment(address, folder, port),
+                stdout=asyncio.subprocess.PIPE,
             )
             try:
                 if bot.stdout is None or not await asyncio.wait_for(bot.stdout.readline(), 60):
                     raise SystemExit("the bot did not start")
-                return await _load(bot.pid, port, seconds, rate)
+                urls = [f"{address}/response/{key}" for key in keys]
+                report = await _load(bot.pid, port, seconds, rate, urls)
             finally:
                 bot.terminate()
                 await bot.wait()
+        slack.stdin.close()
+        answered: dict[str, int] = json.loads(await slack.stdout.readline())
+    finally:
+        if slack.returncode is None:
+            slack.terminate()
+        await slack.wait()
+    return _judged({**report, "answered": answered})
+
+
+def _environment(address: str, folder: str, port: int) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "MXCUTOVER_", "DATABASE_"))}
+    return {
+        **kept,
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_SIGNING_SECRET": SECRET,
+        "SLACK_API_URL": f"{address}/api/",
+        "MXCUTOVER_DATA": folder,
+        "MXCUTOVER_PORT": str(port),
+        "MXCUTOVER_NAMESERVERS": "127.0.0.1:1",
+        "MXCUTOVER_SAMPLE_RESOLVERS": "",
+    }
+
+
+def _judged(report: dict[str, Any]) -> dict[str, Any]:
+    """With the verdict, and what spoke against it."""
+    looks = report["looks"]
+    third = max(1, len(looks) // 3)
+    memory = [
+        statistics.median(found["memory_mb"] for found in part)
+        for part in (looks[third : 2 * third] or looks[-1:], looks[-third:])
+    ]
+    holds = {
+        "every delivery acknowledged": report["acknowledged"] == report["sent"],
+        f"none later than {PATIENCE:g} s": report["slowest_ms"] < PATIENCE * 1e3,
+        f"memory flat within {GROWTH - 1:.0%}": memory[1] <= memory[0] * GROWTH,
+        "no reminder overdue": max(found["overdue"] for found in looks) == 0,
+        f"no message waited for {BACKLOG:g} s": max(found["oldest"] for found in looks) < BACKLOG,
+        "nothing left at the end": not report["left"],
+        "every command answered once": report["answered"] == {"once": report["commands"], "more": 0},
+    }
+    return {**report, "memory_mb": memory, "holds": holds, "good": all(holds.values())}
 
 
 def _memory_mb(pid: int) -> float:
@@ -131,13 +225,14 @@ def _memory_mb(pid: int) -> float:
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 
 
-async def _load(pid: int, port: int, seconds: float, rate: float) -> dict[str, Any]:
+async def _load(pid: int, port: int, seconds: float, rate: float, urls: list[str]) -> dict[str, Any]:
     times, statuses, looks = list[float](), list[int](), list[dict[str, float]]()
     base = f"http://127.0.0.1:{port}"
     async with ClientSession(connector=TCPConnector(limit=0)) as http:
 
         async def deliver(number: int) -> None:
-            headers, body = signed_command(number, "soak") if number % 3 == 0 else _event(number)
+            command, rest = divmod(number, COMMANDS_EVERY)
+            headers, body = _event(number) if rest else _command(number, urls[command])
             started = time.perf_counter()
             async with http.post(f"{base}{PATH}", data=body, headers=headers) as answer:
                 await answer.read()
@@ -182,21 +277,16 @@ async def _load(pid: int, port: int, seconds: float, rate: float) -> dict[str, A
                 break
             await asyncio.sleep(1)
     times.sort()
-    early = max(found["memory_mb"] for found in looks[: max(1, len(looks) // 3)])
     acknowledged = statuses.count(200)
     return {
         "rate": rate,
         "sent": number,
+        "commands": -(-number // COMMANDS_EVERY),
         "acknowledged": acknowledged,
         "p50_ms": round(statistics.median(times) * 1e3, 1),
         "p99_ms": round(times[int(len(times) * 0.99)] * 1e3, 1),
         "slowest_ms": round(times[-1] * 1e3, 1),
         "left": last["unsettled"],
-        "good": acknowledged == number
-        and times[-1] < PATIENCE
-        and last["memory_mb"] <= early * GROWTH
-        and not last["unsettled"]
-        and max(found["overdue"] for found in looks) == 0,
         "looks": looks,
     }
 

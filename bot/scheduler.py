@@ -1,18 +1,22 @@
 """The ticks. APScheduler only calls; what is due stands in the database, where every replica sees it.
 
 Its memory store is used on purpose: a shared job store runs jobs twice. A wall clock that steps back
-stops its interval jobs, so the age of the last tick is measured by the monotonic clock, and ticks that
-stay away are made up for here. Each job has ticks of its own: one that waits for a slow nameserver keeps
-no reminder back.
+stops its interval jobs, so the age of the last tick is measured by the monotonic clock; where ticks stay
+away, they are made up for here and APScheduler is told to begin anew from the clock as it now is. Its own
+interval trigger counts every moment that was missed, one by one: a machine that slept for a month, or began
+with a wrong year, would be busy with that for minutes; the one here does not. Each job has ticks of its own:
+one that waits for a slow nameserver keeps no reminder back.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 log = structlog.get_logger(__name__)
 
@@ -22,15 +26,36 @@ STALE_SECONDS = 5.0
 Job = Callable[[], Awaitable[object]]
 
 
+class Every(BaseTrigger):  # type: ignore[misc]
+    """At once, then `seconds` after each time; however many moments were missed, they are one."""
+
+    def __init__(self, seconds: float) -> None:
+        self._interval = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """As APScheduler asks for it."""
+        return now if previous_fire_time is None else now + self._interval
+
+
 class Scheduler:
     """Calls each job once in `seconds`, never twice at once; a failing job is called again all the same."""
 
-    def __init__(self, jobs: Mapping[str, Job], *, seconds: float = TICK_SECONDS) -> None:
+    def __init__(
+        self,
+        jobs: Mapping[str, Job],
+        *,
+        seconds: float = TICK_SECONDS,
+        stale_seconds: float = STALE_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`stale_seconds`: without a tick for so long, the ticks are begun anew."""
         self._jobs = dict(jobs)
         self._seconds = seconds
+        self._stale_seconds = stale_seconds
+        self._monotonic = monotonic
         self._apscheduler = AsyncIOScheduler(timezone="UTC")
         self._locks = {name: asyncio.Lock() for name in self._jobs}
-        self._last = time.monotonic()
+        self._last = self._monotonic()
         self._guard: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -38,10 +63,9 @@ class Scheduler:
         for name in self._jobs:
             self._apscheduler.add_job(
                 self._call,
-                "interval",
+                Every(self._seconds),
                 args=[name],
                 id=name,
-                seconds=self._seconds,
                 coalesce=True,
                 max_instances=2,  # the second finds the lock held and goes; APScheduler would log a refusal
                 misfire_grace_time=None,
@@ -61,7 +85,7 @@ class Scheduler:
     @property
     def age_seconds(self) -> float:
         """Since a tick last began, by the monotonic clock."""
-        return time.monotonic() - self._last
+        return self._monotonic() - self._last
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -76,7 +100,7 @@ class Scheduler:
         await asyncio.gather(*(self._call(name) for name in self._jobs))
 
     async def _call(self, name: str) -> None:
-        self._last = time.monotonic()
+        self._last = self._monotonic()
         if self._locks[name].locked():
             return
         async with self._locks[name]:
@@ -87,7 +111,9 @@ class Scheduler:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(STALE_SECONDS)
-            if self.age_seconds > STALE_SECONDS:
-                log.warning("ticks stopped, made up for", age_seconds=round(self.age_seconds, 1))
+            await asyncio.sleep(self._stale_seconds)
+            if self.age_seconds > self._stale_seconds:
+                log.warning("ticks stopped, begun anew", age_seconds=round(self.age_seconds, 1))
+                for name in self._jobs:  # each waits for a moment that a clock set back has put far off
+                    self._apscheduler.reschedule_job(name, trigger=Every(self._seconds))
                 await self.tick()

@@ -1,6 +1,9 @@
 """The ticks: none doubled, none held back by another, none lost to a failure."""
 
 import asyncio
+from datetime import datetime, timedelta, tzinfo
+
+import pytest
 
 from bot.scheduler import Scheduler
 
@@ -98,3 +101,49 @@ async def test_it_ticks_by_itself_and_knows_how_long_ago() -> None:
     await asyncio.wait_for(enough.wait(), 10)
     assert scheduler.age_seconds < 5
     await scheduler.stop()
+
+
+def set_wall_clock(monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+    """What APScheduler takes for the wall clock from now on."""
+
+    class Stepped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Stepped":
+            return cls.fromtimestamp((datetime.now(tz) + timedelta(hours=hours)).timestamp(), tz)
+
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", Stepped)
+
+
+@pytest.mark.timeout(40)
+@pytest.mark.parametrize("hours", [-1, -30, 5, 24 * 365 * 20])
+async def test_ticks_go_on_at_their_pace_after_the_wall_clock_was_set(
+    monkeypatch: pytest.MonkeyPatch, hours: float
+) -> None:
+    """Not only those that the guard makes up for: at that pace this would take most of a minute."""
+    ticks = asyncio.Semaphore(0)
+
+    async def job() -> None:
+        ticks.release()
+
+    async def tick(times: int) -> None:
+        for _ in range(times):
+            await ticks.acquire()
+
+    scheduler = Scheduler({"job": job}, seconds=0.01, stale_seconds=0.5)
+    scheduler.start()
+    await asyncio.wait_for(tick(3), 10)
+    set_wall_clock(monkeypatch, hours)
+    await asyncio.wait_for(tick(100), 15)
+    await scheduler.stop()
+
+
+async def test_its_age_is_the_monotonic_clocks() -> None:
+    at = 100.0
+
+    async def job() -> None: ...
+
+    scheduler = Scheduler({"job": job}, monotonic=lambda: at)
+    at = 131.0
+    assert scheduler.age_seconds == 31.0
+    await scheduler.tick()
+    assert scheduler.age_seconds == 0.0
