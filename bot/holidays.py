@@ -38,6 +38,6 @@ def _japan() -> type["Japan"]:
             spec.loader.exec_module(module)
             found: type[Japan] = module.Japan
             return found
-    from holidays.countries.japan import Japan
+    from holidays.countries import japan
 
-    return Japan
+    return japan.Japan

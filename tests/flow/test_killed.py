@@ -76,7 +76,11 @@ async def slack() -> AsyncIterator[str]:
         yield (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
     finally:
         process.terminate()
-        await process.wait()
+        try:
+            await asyncio.wait_for(process.wait(), 5)
+        except TimeoutError:  # a delayed answer is still under way
+            process.kill()
+            await process.wait()
 
 
 @pytest.fixture

@@ -1,0 +1,94 @@
+"""The real process: red at /readyz for each thing that it cannot work without, and a stop in time."""
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.flow.test_killed import World, everything, occurrences, settled, submit_form, world
+
+__all__ = ["world"]
+pytestmark = pytest.mark.timeout(120)
+
+
+async def ready(world: World) -> tuple[int, dict[str, Any]]:
+    port = world.environment["MXCUTOVER_PORT"]
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"http://127.0.0.1:{port}/readyz") as answer,
+    ):
+        return answer.status, await answer.json()
+
+
+async def until(world: World, **parts: bool) -> tuple[int, dict[str, Any]]:
+    """Look until these parts are as said."""
+    async with asyncio.timeout(60):
+        while True:
+            status, body = await ready(world)
+            if {name: body[name] for name in parts} == parts:
+                return status, body
+            await asyncio.sleep(0.2)
+
+
+def database(world: World) -> Path:
+    return Path(world.environment["MXCUTOVER_DATA"]) / "mxcutover.db"
+
+
+async def test_a_schema_that_is_behind_is_not_ready(world: World) -> None:
+    with sqlite3.connect(database(world)) as connection:
+        (head,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        connection.execute("DELETE FROM alembic_version")
+    status, body = await until(world, database=False)
+    assert (status, body["ready"], body["slack"]) == (503, False, True)
+    with sqlite3.connect(database(world)) as connection:
+        connection.execute("INSERT INTO alembic_version VALUES (?)", [head])
+    status, body = await until(world, database=True)
+    assert (status, body["ready"]) == (200, True)
+    connection.close()
+
+
+async def test_a_database_that_is_no_more_is_not_ready(world: World) -> None:
+    """What another program wrote over the file; the bot says so and does not end."""
+    file = database(world)
+    for other in file.parent.glob("mxcutover.db-*"):
+        other.unlink()
+    with file.open("r+b") as opened:
+        opened.write(b"no database any more" * 1000)
+    status, body = await until(world, database=False)
+    assert (status, body["ready"]) == (503, False)
+    assert world.bot is not None
+    assert world.bot.returncode is None
+
+
+async def test_a_lost_connection_to_slack_is_not_ready_and_comes_back(world: World) -> None:
+    """Slack ends the connection and takes no new one."""
+    await world.hanako.fault("reset", method="apps.connections.open", times=1000)
+    await world.hanako.do("disconnect")
+    status, body = await until(world, slack=False)
+    assert (status, body["ready"], body["database"]) == (503, False, True)
+    await world.hanako.do("clear")
+    status, body = await until(world, slack=True)
+    assert (status, body["ready"]) == (200, True)
+
+
+async def test_a_stop_with_work_in_flight_ends_in_time_and_hands_it_back(world: World) -> None:
+    """Slack answers no post for longer than the stop may last; the next run says all of it, once."""
+    await world.hanako.fault("delay", method="chat.postMessage", seconds=60, times=1000)
+    await submit_form(world.hanako)
+    started = time.monotonic()
+    assert await asyncio.wait_for(stopped(world), 60) == 0
+    assert time.monotonic() - started < 30  # compose's grace period
+    assert occurrences(await everything(world.hanako)) == (0, 0)
+    await world.hanako.do("clear")
+    await world.start_bot()
+    assert occurrences(await settled(world.hanako)) == (1, 1)
+
+
+async def stopped(world: World) -> int:
+    assert world.bot is not None
+    world.bot.terminate()
+    return await world.bot.wait()
