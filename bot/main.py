@@ -24,6 +24,7 @@ from bot.slack.app import OneTeam, SlackSide
 from bot.slack.install import Installs, ManyTeams, OAuthApp
 from bot.slack.render import render
 from bot.slack.sender import Clients, Sender
+from bot.slack.vault import Vault
 from bot.store.engine import SqlStore
 from bot.store.figures import waiting
 from bot.store.retention import Keep, Retention
@@ -61,7 +62,9 @@ class Bot:
         `metrics`: where to count; without it in its own.
         """
         lease = timedelta(seconds=settings.lease_seconds)
-        clients: Clients = ManyTeams(store, api_url) if oauth else OneTeam(token, api_url)
+        self._vault = Vault(settings.token_keys())
+        self._oauth = oauth is not None
+        clients: Clients = ManyTeams(store, api_url, self._vault) if oauth else OneTeam(token, api_url)
         sender = Sender(store, clock, clients, render, per_second=per_second, lease=lease)
         self.store = store
         self.clock = clock
@@ -89,7 +92,7 @@ class Bot:
             app_token=app_token,
             signing_secret=signing_secret,
             api_url=api_url,
-            installs=Installs(store, clock, oauth, api_url) if oauth else None,
+            installs=Installs(store, clock, oauth, api_url, self._vault) if oauth else None,
             acknowledging=self.metrics.acknowledging,
         )
         self.looks = Looks(self.deps)
@@ -106,10 +109,20 @@ class Bot:
 
     async def start(self) -> None:
         """Begin: what an earlier run left first, then whatever Slack delivers and the clock brings."""
+        if self._oauth:
+            await self._seal_tokens()
         await self.store.wipe()
         await self.slack.start()
         self.scheduler.start()
         log.info("started")
+
+    async def _seal_tokens(self) -> None:
+        """Raises BadTokenKey before anything is begun with tokens that cannot be read."""
+        sealed = await self._vault.reseal(self.store)
+        if sealed:
+            log.info("tokens encrypted", tokens=sealed)
+        if not self._vault.has_key:
+            log.warning("tokens of workspaces are kept unencrypted: set MXCUTOVER_TOKEN_KEY")
 
     async def stop(self, seconds: float = 10.0) -> None:
         """Let what is under way end within `seconds`, then close the store. What did not end is kept."""

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
         validation_alias="SLACK_API_URL",
         description="Another server that speaks Slack's Web API",
     )
+    token_key: SecretStr | None = Field(
+        default=None,
+        description="Keys that encrypt the workspaces' tokens in the database, the newest first",
+    )
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias="DATABASE_URL",
@@ -149,6 +153,7 @@ class Settings(BaseSettings):
         "slack_app_token",
         "slack_signing_secret",
         "slack_client_secret",
+        "token_key",
         "database_url",
         "heartbeat_url",
         mode="before",
@@ -157,9 +162,14 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
 
+    def token_keys(self) -> tuple[str, ...]:
+        """The keys for tokens at rest, the newest first."""
+        kept = self.token_key.get_secret_value() if self.token_key else ""
+        return tuple(key.strip() for key in kept.split(",") if key.strip())
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, and the password in the database's address, to keep out of the log."""
         values = [getattr(self, name) for name in type(self).model_fields]
         found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         password = urlsplit(self.database_url.get_secret_value()).password if self.database_url else None
-        return (*found, *((password, unquote(password)) if password else ()))
+        return (*found, *self.token_keys(), *((password, unquote(password)) if password else ()))

@@ -39,6 +39,7 @@ def explain(error: Exception, lang: str) -> str | None:
     """What to tell an operator about a database's trouble; None: not one of those."""
     from bot.content import say
     from bot.ports import StoreUnavailable
+    from bot.slack.vault import BadTokenKey
     from bot.store.backup import BackupFailed
     from bot.store.engine import BadDatabaseUrl
     from bot.store.migrate import MigrationFailed
@@ -46,6 +47,8 @@ def explain(error: Exception, lang: str) -> str | None:
     match error:
         case StoreUnavailable():
             return say(f"ops.unavailable.{error.reason}", lang, detail=error.detail)
+        case BadTokenKey():
+            return say(f"ops.token_key.{error.reason}", lang)
         case BadDatabaseUrl():
             return say(f"ops.bad_url.{error.reason}", lang, scheme=error.scheme)
         case BackupFailed():

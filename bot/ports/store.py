@@ -360,6 +360,10 @@ class Workspaces(Protocol):
 
     def installation(self, team: Team) -> Installation | None: ...
 
+    def installed(self) -> tuple[Team, ...]:
+        """Every workspace where the app is installed: for the bot's own upkeep, not for a person."""
+        ...
+
     def install(self, team: Team, installation: Installation) -> None:
         """Keep it, in place of an earlier one. What was set stays."""
         ...

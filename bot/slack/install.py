@@ -14,16 +14,25 @@ import structlog
 from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.error import BoltError
+from slack_bolt.oauth.async_callback_options import (
+    AsyncCallbackOptions,
+    AsyncFailureArgs,
+    AsyncSuccessArgs,
+)
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_bolt.response import BoltResponse
 from slack_sdk.oauth.installation_store import Installation as SdkInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.content import say
 from bot.domain.teams import Team
 from bot.manifest import load_manifest
 from bot.ports import Clock, Installation, Store, Tx
+from bot.slack.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -44,43 +53,71 @@ class OAuthApp:
 class ManyTeams:
     """The clients of a bot that is installed in several workspaces, each by its own token."""
 
-    def __init__(self, store: Store, api_url: str) -> None:
+    def __init__(self, store: Store, api_url: str, vault: Vault) -> None:
         self._store = store
+        self._vault = vault
         self._api_url = api_url
         self._known: dict[Team, AsyncWebClient] = {}
 
     async def of(self, team: Team) -> AsyncWebClient | None:
-        """None where the app is not installed (any more). The token is read afresh each time."""
+        """None where the app is not installed (any more). The token is read afresh each time.
+
+        Raises BadTokenKey where it cannot be opened.
+        """
         installed = await self._store.transact(lambda tx: tx.workspaces.installation(team))
         if installed is None:
             self._known.pop(team, None)
             return None
+        token = self._vault.open(installed.bot_token)
         known = self._known.get(team)
-        if known is None or known.token != installed.bot_token:
+        if known is None or known.token != token:
             # Without the SDK's own retries: after a reset connection it would post twice.
-            known = AsyncWebClient(
-                token=installed.bot_token, base_url=self._api_url, retry_handlers=[], timeout=15
-            )
+            known = AsyncWebClient(token=token, base_url=self._api_url, retry_handlers=[], timeout=15)
             self._known[team] = known
         return known
+
+
+class OrgWide(BoltError):
+    """The app was installed for a whole organisation; it works in one workspace at a time."""
+
+
+async def _failed(args: AsyncFailureArgs) -> BoltResponse:
+    """An installation for a whole organisation is refused in words; the rest as the SDK does."""
+    if not isinstance(args.error, OrgWide):
+        return await args.default.failure(args)
+    log.warning("an installation for a whole organisation was refused")
+    paragraphs = "".join(f'<p lang="{lang}">{say("install.org_wide", lang)}</p>' for lang in ("ja", "en"))
+    return BoltResponse(
+        status=400,
+        headers={"Content-Type": "text/html; charset=utf-8"},
+        body=f'<!doctype html><meta charset="utf-8"><title>MX cutover</title>{paragraphs}'
+        f'<p><a href="{INSTALL_PATH}">{INSTALL_PATH}</a></p>',
+    )
+
+
+async def _succeeded(args: AsyncSuccessArgs) -> BoltResponse:
+    return await args.default.success(args)
 
 
 class _Kept(AsyncInstallationStore):
     """What the SDK's flow hands over, in ports.Workspaces."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, vault: Vault) -> None:
         self._store = store
         self._clock = clock
+        self._vault = vault
 
     @property
     def logger(self) -> Logger:
         return getLogger(__name__)
 
     async def async_save(self, installation: SdkInstallation) -> None:
+        if installation.is_enterprise_install or not installation.team_id:
+            raise OrgWide
         team = Team(installation.enterprise_id or "", installation.team_id or "")
         scopes = installation.bot_scopes or ()
         kept = Installation(
-            bot_token=installation.bot_token or "",
+            bot_token=self._vault.seal(installation.bot_token or ""),
             bot_user=installation.bot_user_id or "",
             bot_id=installation.bot_id or "",
             app_id=installation.app_id or "",
@@ -124,9 +161,9 @@ class _States(AsyncOAuthStateStore):
 class Installs:
     """The two addresses of an installation."""
 
-    def __init__(self, store: Store, clock: Clock, app: OAuthApp, api_url: str) -> None:
+    def __init__(self, store: Store, clock: Clock, app: OAuthApp, api_url: str, vault: Vault) -> None:
         scopes = load_manifest()["oauth_config"]["scopes"]["bot"]
-        kept = _Kept(store, clock)
+        kept = _Kept(store, clock, vault)
         self._flow = AsyncOAuthFlow(
             client=AsyncWebClient(base_url=api_url, timeout=15),
             settings=AsyncOAuthSettings(
@@ -139,6 +176,7 @@ class Installs:
                 state_store=_States(store, clock),
                 state_expiration_seconds=int(STATE_LIVES.total_seconds()),
                 installation_store_bot_only=True,
+                callback_options=AsyncCallbackOptions(success=_succeeded, failure=_failed),
             ),
         )
 

@@ -8,11 +8,12 @@ from sqlalchemy import Connection, Row, select
 
 from bot.domain.teams import Team
 from bot.ports import Installation
-from bot.store.codec import team_columns
+from bot.store.codec import team_columns, team_of
 from bot.store.dialect import insert_or_replace
 from bot.store.scope import of_team, team_key
 from bot.store.tables import WORKSPACES
 
+ALL = select(WORKSPACES).order_by(WORKSPACES.c.enterprise_id, WORKSPACES.c.team_id)
 GET = select(WORKSPACES).where(of_team(WORKSPACES))
 
 
@@ -30,6 +31,10 @@ class SqlWorkspaces:
         return Installation(
             **{**kept, "scopes": tuple(kept["scopes"]), "at": datetime.fromisoformat(kept["at"])}
         )
+
+    def installed(self) -> tuple[Team, ...]:
+        rows = self._connection.execute(ALL).mappings()
+        return tuple(team_of(row) for row in rows if row["installation"] is not None)
 
     def install(self, team: Team, installation: Installation) -> None:
         kept = {

@@ -16,7 +16,9 @@ async def test_an_installation_is_kept_replaced_and_forgotten(store: Store) -> N
     assert await store.transact(lambda tx: tx.workspaces.installation(A)) == installed()
     await store.transact(lambda tx: tx.workspaces.install(A, installed("xoxb-newer")))
     assert await store.transact(lambda tx: tx.workspaces.installation(A)) == installed("xoxb-newer")
+    assert await store.transact(lambda tx: tx.workspaces.installed()) == (A,)
     assert await store.transact(lambda tx: tx.workspaces.uninstall(A))
+    assert await store.transact(lambda tx: tx.workspaces.installed()) == ()
     assert await store.transact(lambda tx: tx.workspaces.installation(A)) is None
     assert not await store.transact(lambda tx: tx.workspaces.uninstall(A))
 

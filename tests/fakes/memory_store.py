@@ -480,6 +480,9 @@ class MemoryWorkspaces:
     def installation(self, team: Team) -> Installation | None:
         return self._data.installations.get(team)
 
+    def installed(self) -> tuple[Team, ...]:
+        return tuple(sorted(self._data.installations))
+
     def install(self, team: Team, installation: Installation) -> None:
         self._data.installations[team] = replace(installation, at=_aware(installation.at))
 

@@ -1,6 +1,9 @@
 """Several workspaces in one bot: installed by OAuth, each sees its own and nothing else."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,10 +16,12 @@ from uuid import uuid4
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from slack_sdk.signature import SignatureVerifier
 from sqlalchemy import select
 
+from bot.cli.ops import explain
 from bot.dns.client import DnsClient
 from bot.dns.config import DnsConfig
 from bot.dns.sandbox import Sandbox
@@ -26,9 +31,10 @@ from bot.main import Bot
 from bot.manifest import load_manifest
 from bot.ports import Installation
 from bot.slack.app import EVENTS_PATH
-from bot.slack.install import INSTALL_PATH, REDIRECT_PATH, OAuthApp
+from bot.slack.install import INSTALL_PATH, REDIRECT_PATH, ManyTeams, OAuthApp
 from bot.slack.material import gather
 from bot.slack.render import render
+from bot.slack.vault import BadTokenKey, Vault
 from bot.store.codec import outgoing_of
 from bot.store.engine import open_store
 from bot.store.migrate import migrate
@@ -46,31 +52,44 @@ A = Team("", TEAM_ID)
 B = Team("", "T0OTHER001")
 
 
+ORG_WIDE = {
+    "team": None,
+    "enterprise": {"id": "E0GRID0001", "name": "Grid"},
+    "is_enterprise_install": True,
+    "access_token": "xoxb-of-all",
+}
+OLD_KEY, NEW_KEY, OTHER_KEY = (Fernet.generate_key().decode() for _ in range(3))
+
+
 class OAuthServer:
     """Slack's side of an installation: one code, exchanged for B's token."""
 
     def __init__(self) -> None:
         self.codes = ["code-1"]
+        self.org_wide = False
 
     async def access(self, request: web.Request) -> web.Response:
         form = await request.post()
         if form.get("code") not in self.codes:
             return web.json_response({"ok": False, "error": "invalid_code"})
         self.codes.remove(str(form["code"]))
-        return web.json_response(
-            {
-                "ok": True,
-                "app_id": "A1",
-                "authed_user": {"id": "U0BOSS0001"},
-                "scope": "commands,chat:write",
-                "token_type": "bot",
-                "access_token": "xoxb-of-b",
-                "bot_user_id": "U0BOTOFB01",
-                "team": {"id": B.team_id, "name": "Other"},
-                "enterprise": None,
-                "is_enterprise_install": False,
-            }
-        )
+        if self.org_wide:
+            return web.json_response({**self.installed(), **ORG_WIDE})
+        return web.json_response(self.installed())
+
+    def installed(self) -> dict[str, Any]:
+        return {
+            "ok": True,
+            "app_id": "A1",
+            "authed_user": {"id": "U0BOSS0001"},
+            "scope": "commands,chat:write",
+            "token_type": "bot",
+            "access_token": "xoxb-of-b",
+            "bot_user_id": "U0BOTOFB01",
+            "team": {"id": B.team_id, "name": "Other"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
 
     async def test(self, request: web.Request) -> web.Response:
         return web.json_response({"ok": True, "bot_id": "B0BOTOFB01", "user_id": "U0BOTOFB01"})
@@ -357,7 +376,7 @@ async def test_installed_by_oauth_once_and_with_its_own_state(tmp_path: Path) ->
     url = f"sqlite:///{tmp_path / 'mxcutover.db'}"
     migrate(url)
     bot = Bot(
-        settings_of(tmp_path),
+        settings_of(tmp_path, token_key=SecretStr(OLD_KEY)),
         open_store(url, synchronous="OFF"),
         DnsClient(DnsConfig(), clock),
         clock,
@@ -388,7 +407,9 @@ async def test_installed_by_oauth_once_and_with_its_own_state(tmp_path: Path) ->
         assert await back("code-1", state) == 200
         found = await bot.store.transact(lambda tx: tx.workspaces.installation(B))
         assert found is not None
-        assert (found.bot_token, found.bot_user, found.bot_id) == ("xoxb-of-b", "U0BOTOFB01", "B0BOTOFB01")
+        assert (found.bot_user, found.bot_id) == ("U0BOTOFB01", "B0BOTOFB01")
+        assert Vault([OLD_KEY]).open(found.bot_token) == "xoxb-of-b"
+        assert not holds(tmp_path, b"xoxb")
         slack.codes.append("code-2")
         assert await back("code-2", state) == 401  # a state is good once
         async with http.get(base + INSTALL_PATH) as page:
@@ -397,8 +418,82 @@ async def test_installed_by_oauth_once_and_with_its_own_state(tmp_path: Path) ->
         headers = {"Cookie": cookie}
         clock.set(clock.now() + timedelta(minutes=11))
         assert await back("code-2", late) == 401
+        slack.org_wide = True
+        async with http.get(base + INSTALL_PATH) as page:
+            fresh, cookie = _state_of(await page.text()), page.headers["Set-Cookie"].split(";")[0]
+        query = urlencode({"code": "code-2", "state": fresh})
+        async with http.get(f"{base}{REDIRECT_PATH}?{query}", headers={"Cookie": cookie}) as answer:
+            assert answer.status == 400
+            told = await answer.text()
+        assert "ワークスペースを1つ選んで" in told
+        assert "choose one workspace" in told
+        assert await bot.store.transact(lambda tx: tx.workspaces.installed()) == (B,)
     await runner.cleanup()
     await bot.store.close()
+
+
+async def test_tokens_kept_plain_are_sealed_and_keys_may_be_changed(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'mxcutover.db'}"
+    migrate(url)
+    store = open_store(url, synchronous="OFF")
+    plain = Installation("xoxb-plain", "U1", "B1", "A1", (), HANAKO, "One", BEGINNING)
+    await store.transact(lambda tx: tx.workspaces.install(A, plain))
+
+    async def kept() -> str:
+        found = await store.transact(lambda tx: tx.workspaces.installation(A))
+        assert found is not None
+        return found.bot_token
+
+    assert await Vault().reseal(store) == 0  # without a key it is read as it is
+    assert Vault([OLD_KEY]).open(await kept()) == "xoxb-plain"
+    assert await Vault([OLD_KEY]).reseal(store) == 1
+    assert "xoxb" not in await kept()
+    assert await Vault([OLD_KEY]).reseal(store) == 0
+    client = await ManyTeams(store, "http://127.0.0.1:1/api/", Vault([OLD_KEY])).of(A)
+    assert client is not None
+    assert client.token == "xoxb-plain"
+    assert await Vault([NEW_KEY, OLD_KEY]).reseal(store) == 1
+    assert Vault([NEW_KEY]).open(await kept()) == "xoxb-plain"
+    before = await kept()
+    for keys, reason in (([OTHER_KEY], "wrong"), ([], "missing")):
+        with pytest.raises(BadTokenKey) as refused:
+            await Vault(keys).reseal(store)
+        assert refused.value.reason == reason
+        assert "MXCUTOVER_TOKEN_KEY" in str(explain(refused.value, "ja"))
+        assert "MXCUTOVER_TOKEN_KEY" in str(explain(refused.value, "en"))
+    assert await kept() == before
+    await store.close()
+    with pytest.raises(BadTokenKey, match="form"):
+        Vault(["not a key"])
+
+
+def test_a_bot_with_the_wrong_key_ends_in_words(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'mxcutover.db'}"
+    migrate(url)
+    store = open_store(url, synchronous="OFF")
+    sealed = Vault([OLD_KEY]).seal("xoxb-plain")
+    kept = Installation(sealed, "U1", "B1", "A1", (), HANAKO, "One", BEGINNING)
+    store.run(lambda tx: tx.workspaces.install(A, kept))
+    env = {
+        **os.environ,
+        "MXCUTOVER_DATA": str(tmp_path),
+        "MXCUTOVER_PORT": str(free_port()),
+        "SLACK_CLIENT_ID": "1.2",
+        "SLACK_CLIENT_SECRET": "s",
+        "SLACK_SIGNING_SECRET": "s",
+        "MXCUTOVER_TOKEN_KEY": OTHER_KEY,
+    }
+    command = [sys.executable, "-c", "from bot.cli import main; main()", "run"]
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "install the app anew" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert OTHER_KEY not in ended.stderr
+
+
+def holds(folder: Path, words: bytes) -> bool:
+    """Whether any file there, the database and its journal among them, has `words` in it."""
+    return any(words in file.read_bytes() for file in folder.iterdir() if file.is_file())
 
 
 def _state_of(page: str) -> str:
