@@ -7,7 +7,8 @@ anew; one process plays Slack. The database goes away in between: PostgreSQL end
 and starts; SQLite's file is held by another for seconds, at times for longer than anybody waits. Every
 reminder has a number, which is looked for in what people see at the end. The seed repeats the faults, their
 moments and who is killed (what the operating system does, it cannot).
-Ends with the counts; the exit code is 1 where anything was lost or doubled.
+Ends with the counts, printed and in bench/results/chaos.md; the exit code is 1 where anything was lost or
+doubled.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +38,7 @@ from tests.flow.test_killed import SCRIPT, free_port, slack
 from tests.lab.postgres import Postgres, private_postgres
 
 REPLICAS = 3
+RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results"
 LEASE_SECONDS = 5
 TEAM = Team("", TEAM_ID)
 FAULTS = (
@@ -294,15 +296,27 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--span", type=float, default=240, help="seconds over which they fall due")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for chaos.md")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    good = True
+    ended = list[Counts]()
     for name in options.database or ["sqlite", "postgresql"]:
         how = {"reminders": options.reminders, "kills": options.kills, "span": options.span}
         counts = asyncio.run(run(name, seed=options.seed, **how))
         print(json.dumps(asdict(counts)), flush=True)
-        good = good and counts.good
-    return 0 if good else 1
+        ended.append(counts)
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "chaos.md").write_text(table(ended))
+    return 0 if all(counts.good for counts in ended) else 1
+
+
+def table(ended: Sequence[Counts]) -> str:
+    """The closing counts as Markdown, a row for each database."""
+    names = [field.name for field in fields(Counts)]
+    rows = [[str(value) for value in asdict(counts).values()] for counts in ended]
+    lines = [names, ["---"] + ["---:"] * (len(names) - 1), *rows]
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{REPLICAS} replicas over Socket Mode; `seconds` is the whole run's length.\n\n{text}\n"
 
 
 if __name__ == "__main__":
