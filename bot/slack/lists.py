@@ -22,7 +22,7 @@ def listing(voice: Voice, args: Args) -> Rendered:
     rows: Sequence[Args] = args.get("rows", ())
     query = str(args.get("query") or "")
     page, pages = int(args.get("page", 1)), int(args.get("pages", 1))
-    if not rows and not query:
+    if not rows and not query and not args.get("unknown"):
         new = verb_button(voice, "start", style="primary")
         return only(voice("status.none"), *el.actions([new]))
     title = "list.filtered" if query else "list.title"

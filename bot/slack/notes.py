@@ -10,6 +10,7 @@ from bot.domain.facts_json import facts_from_json
 from bot.domain.progress import asked
 from bot.slack import elements as el
 from bot.slack.asked import reason_field, reschedule_pick
+from bot.slack.desk import verb_button
 from bot.slack.material import Material
 from bot.slack.names import named, shown_name
 from bot.slack.rendered import Block, Rendered
@@ -77,7 +78,7 @@ def form_expired(voice: Voice, args: Args) -> Rendered:
 
 
 def unknown_command(voice: Voice, args: Args) -> Rendered:
-    """The word that is no verb, the nearest that is, and the list of all."""
+    """The word that is no verb, with the nearest that is as a button; where none is near, the list of all."""
     parts = [voice("command.unknown", word=el.cut(str(args.get("word")), 60))]
     buttons: list[Block] = []
     if args.get("nearest"):
@@ -86,7 +87,10 @@ def unknown_command(voice: Voice, args: Args) -> Rendered:
         data = {"v": nearest, "r": str(args.get("rest") or "")[:300]}
         label = el.cut(f"/mxcutover {nearest} {args.get('rest') or ''}".strip(), 75)
         buttons.append(el.button(label, "do.nearest", data, style="primary"))
-    return only("\n".join([*parts, "", voice("help.text")]), *el.actions(buttons))
+        buttons.append(verb_button(voice, "help"))
+    else:
+        parts += ["", voice("help.text")]
+    return only("\n".join(parts), *el.actions(buttons))
 
 
 def needs_domain(voice: Voice, args: Args) -> Rendered:

@@ -86,7 +86,7 @@ def read_query(text: str, actor: Actor, now: datetime) -> Query:
     today = now.astimezone(tz).date()
     found = Query(Filter())
     states: set[State] = set()
-    for word in text.replace("\u3000", " ").replace("、", " ").replace(",", " ").split():
+    for word in _words(text):
         key = unicodedata.normalize("NFKC", word).lower()
         mention = _MENTION.search(word)
         if key in _STATES:
@@ -111,6 +111,10 @@ def read_query(text: str, actor: Actor, now: datetime) -> Query:
         else:
             found = replace(found, unknown=(*found.unknown, word))
     return replace(found, filter=replace(found.filter, states=frozenset(states or OPEN_STATES)))
+
+
+def _words(text: str) -> list[str]:
+    return text.replace("\u3000", " ").replace("、", " ").replace(",", " ").split()
 
 
 def _days(key: str, actor: Actor, now: datetime, tz: ZoneInfo) -> tuple[date, date] | None:
@@ -147,7 +151,8 @@ async def listing(
     now = deps.clock.now()
     query = read_query(text, actor, now)
     tz = zone_of(actor)
-    words = " ".join(w for w in text.split() if not _PAGE.match(w))
+    read = [w for w in _words(text) if w not in query.unknown]  # a word that narrows nothing is no condition
+    words = " ".join(w for w in read if not _PAGE.match(w))
 
     def work(tx: Tx) -> None:
         everything = tx.cutovers.list(actor.team, states=query.filter.states, limit=MOST).rows

@@ -194,7 +194,8 @@ async def test_a_list_is_narrowed_by_words(
 async def test_a_word_that_narrows_nothing_is_said(house: House) -> None:
     await open_cutover(house)
     await house.hanako.command("/mxcutover list ほげ")
-    await private(house.hanako, "読み取れなかった条件：ほげ")
+    answer = await private(house.hanako, "読み取れなかった条件：ほげ")
+    assert "条件：ほげ）" not in texts(answer["blocks"])  # it narrows nothing, so it is no heading
 
 
 async def test_from_the_list_to_the_menu_and_on(house: House) -> None:
