@@ -11,6 +11,9 @@ COPY bot ./bot
 RUN uv sync --locked --no-dev --extra postgres --extra semantic --no-editable
 
 FROM python:3.12-slim-bookworm
+# The font of the pictures: without one they are sent as SVG.
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends fonts-noto-cjk \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin mxcutover \
     && install -d -o mxcutover -g mxcutover /data
 COPY --from=build /app/.venv /app/.venv

@@ -1,6 +1,7 @@
 """Files to take away: the report, the history, the calendar, texts to copy. Made when they are sent."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,13 +50,59 @@ def report(voice: Voice, material: Material, args: Args) -> Rendered:
     name = stem(cutover)
     text = voice("file.report", domain=shown_name(cutover.domain))
     line = timeline(cutover, material.looks)
-    picture = to_svg(line, voice.lang, voice.tz) if line else ""
+    picture = to_svg(line, voice.lang, voice.tz, domain=_drawable(cutover.domain)) if line else ""
     files = (
         File(f"report-{name}.md", to_markdown(made).encode()),
         File(f"report-{name}.html", to_html(made, picture).encode()),
-        *((File(f"timeline-{name}.svg", picture.encode()),) if picture else ()),
+        *((File(f"timeline-{name}.svg", picture.encode(), picture=True),) if picture else ()),
     )
     return Rendered(text, tuple(el.sections(text)), files)
+
+
+def picture(voice: Voice, material: Material, args: Args) -> Rendered:
+    """The propagation as an image, and its two instants in words."""
+    cutover = material.cutover
+    if cutover is None:
+        return only(voice("refuse.gone"))
+    from bot.report import to_svg
+
+    none = voice("report.none")
+    shown = cutover.instants
+    text = voice(
+        "file.picture",
+        domain=shown_name(cutover.domain),
+        flip=shown.t_flip or none,
+        safe=shown.t_safe or none,
+    )
+    line = timeline(cutover, material.looks)
+    if line is None:
+        return only(text)
+    svg = to_svg(line, voice.lang, voice.tz, domain=_drawable(cutover.domain))
+    file = File(f"timeline-{stem(cutover)}.svg", svg.encode(), picture=True)
+    return Rendered(text, tuple(el.sections(text)), (file,))
+
+
+def _drawable(domain: str) -> str:
+    """The domain as people write it where every Japanese font has its characters (JIS X 0208)."""
+    shown = shown_name(domain)
+    try:
+        shown.encode("shift_jis")
+    except UnicodeEncodeError:
+        return domain
+    return shown
+
+
+async def drawn(rendered: Rendered) -> Rendered:
+    """Pictures as PNG, drawn beside the event loop; where none can be drawn they stay SVG."""
+    if not any(file.picture for file in rendered.files):
+        return rendered
+    from bot.report import to_png
+
+    files = []
+    for file in rendered.files:
+        png = await to_png(file.content.decode()) if file.picture else None
+        files.append(File(file.name.removesuffix(".svg") + ".png", png) if png else file)
+    return replace(rendered, files=tuple(files))
 
 
 def _findings(material: Material, last: DomainFacts | None) -> tuple[Any, ...]:
@@ -162,8 +209,12 @@ def inline(voice: Voice, rendered: Rendered) -> Rendered:
     """The same without files, where the app may not send any: the first one's text."""
     if not rendered.files:
         return rendered
+    blocks: list[Block]
+    if not rendered.files[0].is_text:
+        blocks = [el.section(rendered.text), el.context(voice("file.no_picture"))]
+        return Rendered(rendered.text, tuple(blocks))
     content = rendered.files[0].content.decode("utf-8").lstrip("\ufeff")
-    blocks: list[Block] = [el.section(rendered.text), el.context(voice("file.inline"))]
+    blocks = [el.section(rendered.text), el.context(voice("file.inline"))]
     blocks += fenced(content)
     if len(content) > INLINE:
         blocks.append(el.context(voice("file.cut")))

@@ -30,6 +30,7 @@ class Material:
 _TICKS = frozenset({TICKED, UNTICKED, DECIDED})
 _WANTS_TICKS = frozenset({"prepare", "tests", "runbook", "lockdown"})
 _WANTS_HISTORY = frozenset({"report", "export"})
+_WANTS_LOOKS = frozenset({"report", "picture"})
 
 
 def gather(tx: Tx, team: Team, message: Outgoing, now: datetime) -> Material:
@@ -45,5 +46,6 @@ def gather(tx: Tx, team: Team, message: Outgoing, now: datetime) -> Material:
         history = tx.history.of(team, cutover.id, kinds=_TICKS)
     elif message.kind in _WANTS_HISTORY:
         history = tx.history.of(team, cutover.id)
-        looks = tx.observations.of(team, cutover.id) if message.kind == "report" else ()
+    if message.kind in _WANTS_LOOKS:
+        looks = tx.observations.of(team, cutover.id)
     return Material(now, cutover, tx.reminders.pending(team, cutover.id), history, looks)

@@ -137,6 +137,7 @@ _OF_CUTOVER: dict[str, OfCutover] = {
     "later_ask": asked.later_ask,
     "unclear": asked.unclear,
     "report": files.report,
+    "picture": files.picture,
     "export": files.export,
     "calendar": files.calendar,
     "text": files.text,

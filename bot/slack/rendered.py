@@ -12,6 +12,11 @@ class File:
 
     name: str
     content: bytes
+    picture: bool = False  # an SVG that is sent as an image where one can be drawn
+
+    @property
+    def is_text(self) -> bool:
+        return not self.picture and not self.name.endswith(".png")
 
 
 @dataclass(frozen=True, slots=True)

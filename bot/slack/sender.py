@@ -20,7 +20,7 @@ from bot.domain.teams import Team
 from bot.ports import Clock, Delivery, OutboxRow, Outgoing, Store, Tx
 from bot.slack.calls import ResponseUrlRefused, find_post, refusal_of, respond
 from bot.slack.errors import Policy, Refusal, understand
-from bot.slack.files import inline
+from bot.slack.files import drawn, inline
 from bot.slack.material import Material, gather
 from bot.slack.pace import Pace
 from bot.slack.rendered import Rendered
@@ -154,7 +154,7 @@ class Sender:
         if material is None:
             bound.warning("the lease ran out before the message was sent; left to whoever has it")
             return
-        rendered = self._render(message, material)
+        rendered = await drawn(self._render(message, material))
         left = known + self._call_seconds - time.monotonic()
         try:
             ts = await asyncio.wait_for(self._deliver(client, row, material, rendered), left)

@@ -68,6 +68,8 @@ def observe(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Progres
         tx.outbox.put(
             cutover.team, in_thread(cutover, f"told.{announcement.told.value}", dict(announcement.args))
         )
+        if announcement.told is Told.SAFE:
+            tx.outbox.put(cutover.team, in_thread(cutover, "picture"))
         if announcement.told is Told.MX_ALL:
             moved = replace(moved, asked=Step.ALLOW_RULE)
     if Event.MX_SEEN_ALL in progress.events:

@@ -257,6 +257,9 @@ class LocalWorkspace:
         headers = {
             "Content-Type": upload.mimetype if inline else "application/octet-stream",
             "Content-Disposition": "inline" if inline else "attachment",
+            # A picture is looked at: whatever an SVG may hold, nothing of it runs or is fetched.
+            "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+            "X-Content-Type-Options": "nosniff",
         }
         return web.Response(body=upload.content, headers=headers)
 

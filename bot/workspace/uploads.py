@@ -11,7 +11,7 @@ from bot.workspace.errors import SlackRefusal
 from bot.workspace.state import Json, State
 
 MOST_BYTES = 50 * 1024 * 1024
-SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 
 
 @dataclass

@@ -22,9 +22,9 @@ async def newest(person: Person, root: dict[str, Any], piece: str) -> dict[str, 
     ts = str(root["ts"])
     found = await person.wait_for(
         lambda: person.messages(CUTOVER, ts),
-        lambda all_: any(piece in texts(m["blocks"]) for m in all_[1:]),
+        lambda all_: any(piece in texts(m.get("blocks", [])) for m in all_[1:]),
     )
-    return next(m for m in reversed(found) if piece in texts(m["blocks"]))
+    return next(m for m in reversed(found) if piece in texts(m.get("blocks", [])))
 
 
 async def history(house: House) -> list[HistoryEntry]:
@@ -392,7 +392,7 @@ async def test_operators_are_set_in_slack_and_refusals_say_who_could(house: Hous
     await house.alice.click(settings, "settings_open")
     await house.alice.wait_for(
         house.alice.ephemerals,
-        lambda all_: sum("You can't do that" in texts(m["blocks"]) for m in all_) >= 2,
+        lambda all_: sum("You can't do that" in texts(m.get("blocks", [])) for m in all_) >= 2,
     )
     await house.hanako.say("担当は <@U0ALICE001>", CUTOVER, ts)
     await said(house, root, "担当に")

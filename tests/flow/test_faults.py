@@ -13,7 +13,11 @@ POST = "chat.postMessage"
 
 async def openings(house: House) -> tuple[int, int]:
     """How many checklists and openings stand in the channel."""
-    seen = [texts(m["blocks"]) for m in (await house.hanako.state())["messages"] if m["channel"] == CUTOVER]
+    seen = [
+        texts(m.get("blocks", []))
+        for m in (await house.hanako.state())["messages"]
+        if m["channel"] == CUTOVER
+    ]
     return (sum("開始時のMX" in t for t in seen), sum("のMX切替を始めました" in t for t in seen))
 
 

@@ -81,7 +81,7 @@ async def test_a_zone_full_of_markup_pings_nobody_and_breaks_no_block(
     zone.set_policy("example.co.jp", f"version: STSv1\nmode: enforce\nmx: {EVIL}\nmax_age: 86400\n")
     await house.alice.command("/mxcutover check example.co.jp")
     await house.alice.wait_for(
-        house.alice.ephemerals, lambda all_: any("evil" in texts(m["blocks"]) for m in all_)
+        house.alice.ephemerals, lambda all_: any("evil" in texts(m.get("blocks", [])) for m in all_)
     )
     await house.hanako.say("完了", CUTOVER, str(root["ts"]))
     await house.go(days=18, hours=13)

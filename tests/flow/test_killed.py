@@ -123,7 +123,7 @@ async def submit_form(hanako: Person) -> None:
 
 async def everything(hanako: Person) -> list[str]:
     """All that stands in the channel and its threads."""
-    return [texts(m["blocks"]) for m in (await hanako.state())["messages"] if m["channel"] == CUTOVER]
+    return [texts(m.get("blocks", [])) for m in (await hanako.state())["messages"] if m["channel"] == CUTOVER]
 
 
 def occurrences(said: list[str]) -> tuple[int, int]:

@@ -1,7 +1,14 @@
 """The change as it arrives, and what is said before it is made."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import pytest
+from aiohttp import ClientSession
+
+from bot.report import to_png
+from bot.report.raster import japanese_font
 from bot.workspace.person import CUTOVER, texts
 from tests.flow.conftest import House
 from tests.flow.test_whole_cutover import DAY, NEW, open_cutover, said, thread
@@ -63,7 +70,8 @@ async def test_a_target_without_an_address_can_be_overridden_with_a_reason_that_
     await said(house, root, "手順1：MXを変更してください")
     await house.hanako.command("/mxcutover history example.com")
     await house.hanako.wait_for(
-        house.hanako.ephemerals, lambda all_: any("警告を承知で続行" in texts(m["blocks"]) for m in all_)
+        house.hanako.ephemerals,
+        lambda all_: any("警告を承知で続行" in texts(m.get("blocks", [])) for m in all_),
     )
 
 
@@ -77,3 +85,48 @@ async def test_ready_to_change_is_asked_by_a_button(house: House) -> None:
     await house.hanako.wait_for(lambda: thread(house, root), lambda all_: len(all_) > count)
     assert "手順1：MXを変更してください" in (await thread(house, root))[-1]
     assert house.clock.now() > datetime(2026, 12, 19, tzinfo=UTC)
+
+
+async def pictures(house: House) -> list[dict[str, Any]]:
+    messages = (await house.hanako.state())["messages"]
+    found = [file for m in messages if m["channel"] == CUTOVER for file in m.get("files") or ()]
+    return [file for file in found if file["title"].startswith("timeline-")]
+
+
+async def arrived(house: House) -> None:
+    """The MX is changed on every server, and the last old copy is gone."""
+    root = await open_cutover(house)
+    await house.go_to(DAY + timedelta(seconds=5))
+    house.sandbox.set_mx("example.co.jp", NEW, servers=["01.dnsv.jp"])
+    await house.go(minutes=1)
+    house.sandbox.catch_up("example.co.jp")
+    await house.go(hours=2)
+    await said(house, root, "を過ぎました")
+
+
+@pytest.mark.skipif(japanese_font() is None, reason="no Japanese font here (apt install fonts-noto-cjk)")
+async def test_when_it_is_safe_the_picture_is_shown_as_an_image_and_once(house: House) -> None:
+    """Also where the answer to the upload was lost: it is found again by its name."""
+    await house.hanako.fault("drop_answer", method="files.completeUploadExternal", times=1)
+    await arrived(house)
+    (shown,) = await house.hanako.wait_for(lambda: pictures(house), bool)
+    assert shown["mimetype"] == "image/png"
+    await house.go(minutes=10)
+    assert len(await pictures(house)) == 1
+    async with ClientSession() as http, http.get(house.workspace.url + shown["url_private"]) as answer:
+        assert answer.content_type == "image/png"
+        assert answer.headers["Content-Disposition"] == "inline"
+        assert (await answer.read()).startswith(b"\x89PNG")
+
+
+async def test_without_a_japanese_font_the_picture_is_shown_as_svg(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(to_png, "__defaults__", ((tmp_path,),))
+    await arrived(house)
+    (shown,) = await house.hanako.wait_for(lambda: pictures(house), bool)
+    assert shown["mimetype"] == "image/svg+xml"
+    async with ClientSession() as http, http.get(house.workspace.url + shown["url_private"]) as answer:
+        assert answer.content_type == "image/svg+xml"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert "MXの反映の推移" in await answer.text()

@@ -32,7 +32,7 @@ async def open_cutover(house: House, domain: str = "example.co.jp", **changes: s
 
 
 async def thread(house: House, root: dict[str, object]) -> list[str]:
-    return [texts(m["blocks"]) for m in await house.hanako.messages(CUTOVER, str(root["ts"]))]
+    return [texts(m.get("blocks", [])) for m in await house.hanako.messages(CUTOVER, str(root["ts"]))]
 
 
 async def said(house: House, root: dict[str, object], piece: str) -> str:

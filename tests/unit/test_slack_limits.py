@@ -70,6 +70,7 @@ MESSAGES: list[tuple[str, Mapping[str, Any]]] = [
     ("text", {"what": "announce", "lang": "ja"}),
     ("text", {"what": "request", "lang": "en", "lower_by": NOW.isoformat()}),
     ("report", {}),
+    ("picture", {}),
     ("export", {"form": "csv"}),
     ("calendar", {}),
     ("later_ask", {"step": "ttl", "times": [NOW.isoformat()] * 3}),
