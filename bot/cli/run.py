@@ -118,12 +118,26 @@ async def _in_slack(settings: Settings, store: SqlStore, stop: asyncio.Event, mo
     )
     try:
         async with listening(settings, bot, with_slack=mode is Mode.HTTP):
-            await bot.start()
+            if not await _started(bot, stop):
+                return
             host, port = health_place(settings)
             print(f"mxcutover: {mode.value}, http://{host}:{port}/readyz", flush=True)
             await stop.wait()
     finally:
         await bot.stop()
+
+
+async def _started(bot: Bot, stop: asyncio.Event) -> bool:
+    """Start the bot; False where it is to stop before that: without Slack, connecting goes on for ever."""
+    starting, stopping = asyncio.create_task(bot.start()), asyncio.create_task(stop.wait())
+    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if starting.done():
+        starting.result()
+        return True
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    return False
 
 
 def oauth_app(settings: Settings) -> OAuthApp | None:

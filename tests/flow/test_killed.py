@@ -40,6 +40,14 @@ class World:
     bot: asyncio.subprocess.Process | None = None
 
     async def start_bot(self) -> None:
+        await self.spawn_bot()
+        assert self.bot is not None
+        assert self.bot.stdout is not None
+        line = await asyncio.wait_for(self.bot.stdout.readline(), 30)
+        assert b"socket" in line
+
+    async def spawn_bot(self) -> None:
+        """Its process, connected or not."""
         self.bot = await asyncio.create_subprocess_exec(
             SCRIPT,
             "run",
@@ -47,9 +55,6 @@ class World:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        assert self.bot.stdout is not None
-        line = await asyncio.wait_for(self.bot.stdout.readline(), 30)
-        assert b"socket" in line
 
     async def kill_bot(self) -> None:
         assert self.bot is not None

@@ -88,6 +88,22 @@ async def test_a_stop_with_work_in_flight_ends_in_time_and_hands_it_back(world: 
     assert occurrences(await settled(world.hanako)) == (1, 1)
 
 
+async def test_a_start_without_slack_can_be_stopped(world: World) -> None:
+    """Socket Mode tries to connect for as long as it takes; who stops the bot does not wait for that."""
+    assert await world.stop_bot() == 0
+    await world.hanako.fault("reset", method="apps.connections.open", times=1000)
+    await world.spawn_bot()
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                status, body = await ready(world)
+                break
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.2)
+    assert (status, body["slack"]) == (503, False)
+    assert await asyncio.wait_for(stopped(world), 30) == 0
+
+
 async def stopped(world: World) -> int:
     assert world.bot is not None
     world.bot.terminate()
