@@ -1,5 +1,6 @@
 """Operators by Slack user group: who is in it, as Slack says it now."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ class Groups:
     def __init__(self, clock: Clock, clients: Clients) -> None:
         self._clock = clock
         self._clients = clients
+        self._asking: dict[tuple[Team, str], asyncio.Lock] = {}
         self._known: dict[tuple[Team, str], tuple[datetime, frozenset[str] | None]] = {}
 
     async def resolved(self, deps: Deps, actor: Actor) -> Deps:
@@ -45,13 +47,14 @@ class Groups:
 
     async def members(self, team: Team, group: str) -> frozenset[str] | None:
         """The user ids in a group, at most a minute old; None where Slack does not say."""
-        now = self._clock.now()
-        known = self._known.get((team, group))
-        if known is not None and abs(now - known[0]) < (FAILED_FOR if known[1] is None else FRESH):
-            return known[1]
-        users = await self._ask(team, group)
-        self._known[team, group] = (now, users)
-        return users
+        async with self._asking.setdefault((team, group), asyncio.Lock()):  # several at once ask once
+            now = self._clock.now()
+            known = self._known.get((team, group))
+            if known is not None and abs(now - known[0]) < (FAILED_FOR if known[1] is None else FRESH):
+                return known[1]
+            users = await self._ask(team, group)
+            self._known[team, group] = (now, users)
+            return users
 
     async def _ask(self, team: Team, group: str) -> frozenset[str] | None:
         client = await self._clients.of(team)

@@ -79,7 +79,7 @@ def actions(message: Mapping[str, Any]) -> dict[str, str]:
     """The action ids of an answer's buttons, by what each gives."""
     return {
         str(json.loads(element.get("value") or "{}").get("v") or element["action_id"]): element["action_id"]
-        for block in message["blocks"]
+        for block in message.get("blocks", [])
         if block["type"] == "actions"
         for element in block["elements"]
         if element["action_id"].startswith("faq")
