@@ -30,6 +30,7 @@ KNOWN = {
     "psycopg": "LGPL-3.0: imported, not changed; extra `postgres`",
     "psycopg-binary": "LGPL-3.0: imported, not changed; extra `postgres`",
     "publicsuffixlist": "MPL-2.0: the list and its reader",
+    "resvg-py": "MIT by its LICENSE file; its metadata name none",
 }
 
 
