@@ -18,7 +18,7 @@ from bot.content.faq_text import FaqText, render
 from bot.matching import default_matcher
 from bot.settings import Settings
 from bot.usecases.ask import ANSWER, CHOOSE, NONE, Asker, AskResult, guess_lang
-from bot.usecases.evidence import EvidenceContext
+from bot.usecases.evidence_context import EvidenceContext
 
 OK, BAD_USAGE = 0, 2
 LOOK_WITHIN = 12.0  # seconds; after that the answer is a general one

@@ -11,6 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from bot.domain.cutover import Cutover, State, Step
+from bot.domain.plan import LOWER_DAYS, STABLE
 from bot.domain.progress import exposed_by
 
 
@@ -150,8 +151,6 @@ def may_go(found: Iterable[Condition]) -> bool:
 
 # --- what is due ------------------------------------------------------------------------------------
 
-LOWER_AHEAD = timedelta(days=10)
-STABLE_FOR = timedelta(days=10)
 GRACE = timedelta(hours=12)  # a task of the morning is late in the evening
 
 
@@ -196,7 +195,7 @@ def _next(cutover: Cutover) -> tuple[datetime, Step | None]:
     match cutover.state:
         case State.PREPARING:
             if open_(Step.TTL):
-                return max(day - LOWER_AHEAD, cutover.opened_at), Step.TTL
+                return max(day - timedelta(days=LOWER_DAYS), cutover.opened_at), Step.TTL
             first = next((s for s in (Step.CONNECTOR, Step.SUPPORT) if open_(s)), None)
             return (day - timedelta(days=1), first) if first else (day, Step.MX)
         case State.CHANGING | State.ROLLING_BACK:
@@ -208,7 +207,7 @@ def _next(cutover: Cutover) -> tuple[datetime, Step | None]:
                 return flip, exposed[0]
             if cutover.state is State.WATCHING:
                 return cutover.instants.t_safe or flip, None
-            return flip + STABLE_FOR, Step.RESTORE_TTL if open_(Step.RESTORE_TTL) else None
+            return flip + STABLE, Step.RESTORE_TTL if open_(Step.RESTORE_TTL) else None
     return day, None
 
 

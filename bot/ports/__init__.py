@@ -10,28 +10,30 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.facts import DomainFacts
-from bot.ports.store import (
-    AlreadyOpen,
-    Cutovers,
+from bot.ports.queues import (
     Delivery,
-    History,
-    HistoryEntry,
     Inbox,
     InboxRow,
-    Installation,
-    Observations,
     Outbox,
     OutboxRow,
     Outgoing,
+    PlannedReminder,
+    ReminderRow,
+    Reminders,
+)
+from bot.ports.store import (
+    AlreadyOpen,
+    Cutovers,
+    History,
+    HistoryEntry,
+    Installation,
+    Observations,
     Page,
     People,
     Person,
     Places,
-    PlannedReminder,
     Question,
     Questions,
-    ReminderRow,
-    Reminders,
     Store,
     StoreUnavailable,
     Tx,

@@ -13,7 +13,8 @@ from typing import Any
 from bot.domain.faq import Ask, Evidence, Position, Tree, walk
 from bot.domain.mailtext import Reading, from_json, read_mail
 from bot.ports import Candidate, Match, Matcher
-from bot.usecases.evidence import EvidenceContext, general_args, look
+from bot.usecases.evidence import general_args, look
+from bot.usecases.evidence_context import EvidenceContext
 
 ANSWER = "answer"
 CHOOSE = "choose"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.domain.authority import Act, Actor, authorise
 from bot.domain.cutover import Cutover, Event, Step, StepStatus, accepts, decide
 from bot.domain.mx import zone_line
-from bot.domain.plan import PlanProblem
+from bot.domain.plan import LOW_TTL, PlanProblem
 from bot.domain.replies import LONGEST_REASON
 from bot.ports import HistoryEntry, Tx
 from bot.usecases.context import Deps, Where, jsonable, transact
@@ -87,8 +87,8 @@ async def roll_back(deps: Deps, actor: Actor, where: Where, row_id: int | None, 
 def lines_back(cutover: Cutover) -> dict[str, object]:
     """The zone lines of the way back, from the snapshot taken at the start."""
     snapshot = cutover.snapshot
-    low = 300 if cutover.step(Step.TTL).status is StepStatus.DONE else (snapshot.ttl if snapshot else None)
-    ttl = low or 300
+    lowered = cutover.step(Step.TTL).status is StepStatus.DONE
+    ttl = (snapshot.ttl if snapshot and not lowered else None) or LOW_TTL
     old = sorted(snapshot.mx) if snapshot else []
     return {
         "old": [zone_line(cutover.domain, mx, ttl) for mx in old],

@@ -16,7 +16,7 @@ from bot.ports import HistoryEntry, Outgoing, Question, Tx
 from bot.usecases.allowance import TooMany, may_look
 from bot.usecases.ask import NONE, READ_AT_MOST, AskResult, guess_lang
 from bot.usecases.context import Deps, Where, say, transact
-from bot.usecases.evidence import EvidenceContext, SupportNow
+from bot.usecases.evidence_context import EvidenceContext, SupportNow
 from bot.usecases.observe import exchanges, findings_for
 
 FRESH = timedelta(minutes=2)

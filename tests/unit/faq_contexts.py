@@ -21,7 +21,7 @@ from bot.domain.facts import DomainFacts, MtaStsFacts, Outcome, PolicyOutcome, S
 from bot.domain.mailtext import Hop, Reading
 from bot.domain.mx import MxSet
 from bot.domain.teams import Team
-from bot.usecases.evidence import EvidenceContext, SupportNow
+from bot.usecases.evidence_context import EvidenceContext, SupportNow
 from bot.usecases.observe import findings_for
 from tests.unit.dns_facts import DOMAIN, GATEWAY, NOW, OLD, ONE, TWO, answer, both, facts, mx
 

@@ -8,7 +8,8 @@ import pytest
 from bot.domain.cutover import MailService, Snapshot, State, Step, StepState, StepStatus
 from bot.domain.facts import Outcome, PolicyOutcome
 from bot.domain.faq import UNKNOWN
-from bot.usecases.evidence import PROVIDERS, EvidenceContext, SupportNow, general_args, look
+from bot.usecases.evidence import PROVIDERS, general_args, look
+from bot.usecases.evidence_context import EvidenceContext, SupportNow
 from tests.unit.dns_facts import DOMAIN, GATEWAY, NOW, OLD, ONE, TWO, answer, facts, failed, mx
 from tests.unit.faq_contexts import ALL_DONE, CONTEXTS, CUTOVER, STABLE, context, during, sts
 from tests.unit.faq_contexts import look as seen

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.checks import Expectation, judge, verdict_known
-from bot.domain.checks.mx import distance, is_ip_literal, vendors_domain
+from bot.domain.checks.exchange import distance, is_ip_literal, vendors_domain
 from bot.domain.facts import Outcome
 from bot.domain.findings import Severity, Status
 from bot.domain.mx import Mx, MxSet

@@ -6,8 +6,7 @@ from typing import Any
 from bot.domain.facts import MxAnswer
 from bot.domain.findings import Finding, Severity, Status
 from bot.domain.mx import Mx, zone_line
-
-DEFAULT_TTL = 300  # what a zone line says where nothing better is known (procedure B2)
+from bot.domain.plan import LOW_TTL
 
 
 def ok(finding_id: str, **args: Any) -> Finding:
@@ -30,4 +29,4 @@ def servers(answers: Iterable[MxAnswer]) -> list[str]:
 
 def lines(domain: str, records: Iterable[Mx], ttl: int | None) -> str:
     """Zone lines to copy, one below the other."""
-    return "\n".join(zone_line(domain, record, ttl or DEFAULT_TTL) for record in sorted(records))
+    return "\n".join(zone_line(domain, record, ttl or LOW_TTL) for record in sorted(records))

@@ -1,16 +1,14 @@
 """TTLs, delegation, serials: the servers rather than what they say of mail."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from bot.domain.checks.expectation import Expectation
 from bot.domain.checks.making import ok, unknown, wrong
 from bot.domain.facts import NOT_ASKED, SILENT, DomainFacts, MxAnswer, Outcome, ZoneAnswer
 from bot.domain.findings import Finding, Severity
+from bot.domain.plan import LOW_TTL, STABLE
 
-LOW_TTL = 300  # seconds; procedure B2
 LONG_NEGATIVE_TTL = 3600
-STABLE = timedelta(days=10)  # procedure B7
 SERIAL_HALF = 2**31
 
 

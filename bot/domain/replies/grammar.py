@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.commands import SPELLINGS, Verb
 from bot.domain.cutover import Step
 from bot.domain.replies import words
+from bot.domain.replies.joining import STANDINGS, joined
 from bot.domain.replies.model import Meaning, Need, Reply
 from bot.domain.replies.reason import splits
 from bot.domain.replies.steps import find_steps, names_everything, names_no_step
@@ -29,7 +30,6 @@ _EDGES = " 　\t、,.。!！~ー-…・;\"'「」()（）*_"
 
 _ELLIPSIS = re.compile(r"(?<=[^\x00-\x7f])(?:\.{2,}|・{2,})(?=[^\x00-\x7f])")
 _STEPWISE = re.compile(r"[、,;]\s*|(?<=[っしん])[てで]、?(?=\d|手順|ステップ|ttl|mx|zip)|\s+(?:and|while)\s+")
-_STANDINGS = frozenset({Meaning.DONE, Meaning.NOT_YET, Meaning.LATER, Meaning.CANT, Meaning.NOT_NEEDED})
 
 _KNOWN_WORDS = {
     "done": Meaning.DONE,
@@ -95,7 +95,7 @@ def understand(
 
 def _understood(bare: str, text: str, context: Context) -> Reply:
     replies = [reply for clause in _clauses(bare)[:MOST_CLAUSES] for reply in _read(clause, context)]
-    return _joined(replies, text.strip())
+    return joined(replies, text.strip())
 
 
 def _clauses(text: str) -> list[str]:
@@ -114,71 +114,10 @@ def _read(clause: str, context: Context) -> list[Reply]:
         if (
             1 < len(pieces) <= MOST_STEPS
             and len(apart) > 1
-            and all(reply.steps and reply.meaning in _STANDINGS for reply in apart)
+            and all(reply.steps and reply.meaning in STANDINGS for reply in apart)
         ):
             return apart
     return [whole]
-
-
-def _joined(replies: list[Reply], text: str) -> Reply:
-    """One reply of several clauses: noise goes when there is more, equal meanings become one."""
-    if not replies:
-        return Reply(Meaning.NOISE, text)
-    telling = [reply for reply in _with_topics(replies) if reply.meaning is not Meaning.NOISE]
-    if not telling:
-        return Reply(Meaning.NOISE, text)
-    clear = [reply for reply in telling if reply.meaning is not Meaning.UNCLEAR]
-    merged: list[Reply] = []
-    for reply in clear or telling[:1]:
-        last = merged[-1] if merged else None
-        if last is not None and last.meaning is reply.meaning:
-            merged[-1] = _merge(last, reply)
-        else:
-            merged.append(reply)
-    merged = _settle_conflicts(merged)
-    return replace(merged[0], also=tuple(merged[1:]))
-
-
-def _with_topics(replies: list[Reply]) -> list[Reply]:
-    """TTLですが、変更できません: a step named in a clause of its own is what the next one speaks of."""
-    told: list[Reply] = []
-    topic: tuple[Step, ...] = ()
-    for reply in replies:
-        if reply.meaning in _STANDINGS and not reply.steps and topic:
-            told.append(replace(reply, steps=topic))
-        else:
-            told.append(reply)
-        topic = reply.steps if reply.meaning is Meaning.UNCLEAR else ()
-    return told
-
-
-def _merge(one: Reply, two: Reply) -> Reply:
-    steps = tuple(step for step in Step if step in {*one.steps, *two.steps})
-    joined = f"{one.text} {two.text}"
-    if one.meaning in (Meaning.RESCHEDULE, Meaning.LATER) or one.at is None:
-        kept = two if two.at is not None or one.at is None else one
-        return replace(kept, text=joined, steps=steps, users=one.users + two.users)
-    return replace(one, text=joined, steps=steps, users=one.users + two.users)
-
-
-def _settle_conflicts(merged: list[Reply]) -> list[Reply]:
-    """A time said beside "not yet" is when to ask again; a doubt about the same step undoes its "done"."""
-    meanings = {reply.meaning for reply in merged}
-    if Meaning.DONE in meanings:
-        # 完了しました。ご確認ください: what is said to be done is looked at anyway.
-        merged = [r for r in merged if r.verb is not Verb.CHECK]
-    if {Meaning.NOT_YET, Meaning.LATER} <= meanings:
-        merged = [r for r in merged if r.meaning is not Meaning.NOT_YET or r.steps]
-    if {Meaning.CANT, Meaning.LATER} <= meanings:
-        # 今日はできません。明日やります: put off, not impossible.
-        merged = [r for r in merged if r.meaning is not Meaning.CANT]
-    done = next((r for r in merged if r.meaning is Meaning.DONE), None)
-    against = [r for r in merged if r.meaning in (Meaning.NOT_YET, Meaning.CANT)]
-    if done and any(not r.steps or not done.steps or set(r.steps) & set(done.steps) for r in against):
-        if len({r.steps for r in merged}) == 1:
-            return [r for r in merged if r is not done]
-        return merged
-    return merged
 
 
 # --- one clause ----------------------------------------------------------------------------------
