@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.domain.checks.exchange import distance
 from bot.domain.mx import Mx, MxSet, absolute, mx_set
 from bot.domain.names import BadName, NameRules, canonical, visible
 
@@ -32,6 +33,7 @@ class NoticeReason(StrEnum):
     NULL_MX = "null_mx"
     SAME_HOST = "same_host"
     TOO_MANY = "too_many"
+    MISTYPED = "mistyped"
 
 
 class BadNotice(ValueError):
@@ -149,6 +151,8 @@ def _record(pair: _Pair, rules: NameRules, domain: str | None) -> Mx:
     if domain and host.endswith(f".{VENDOR_DOMAIN}.{domain}"):
         meant = _line(pair, host.removesuffix(f".{domain}"))
         raise BadNotice(NoticeReason.MISSING_DOT, line, host, domain=domain, suggestion=meant)
+    if meant := _mistyped(host, rules):
+        raise BadNotice(NoticeReason.MISTYPED, line, host, suggestion=_line(pair, meant) or f"10 {meant}")
     if pair.preference is None:
         raise BadNotice(NoticeReason.NO_PREFERENCE, line, suggestion=_apart(host) or f"10 {host}")
     if not pair.preference.isdigit() or int(pair.preference) > 65535:
@@ -164,6 +168,20 @@ def _apart(host: str) -> str:
     """`10mgf.cybermail.jp`, typed without the space, as it was meant."""
     glued = re.fullmatch(rf"(\d{{1,5}})([a-z].*{re.escape(VENDOR_DOMAIN)})", host)
     return f"{glued[1]} {glued[2]}" if glued else ""
+
+
+def _mistyped(host: str, rules: NameRules) -> str:
+    """The vendor's host that a slip of the keyboard was to be, or "".
+
+    Only what cannot be right: the vendor's label with one slip in it, or below a top level that is none.
+    Another domain of the vendor's own may stand in a notice one day.
+    """
+    labels, (name, top) = host.split("."), VENDOR_DOMAIN.split(".")
+    for at, label in enumerate(labels[1:], 1):
+        slips = distance(label, name)
+        if slips == 1 or (slips == 0 and not rules.is_public_suffix(labels[-1])):
+            return ".".join((*labels[:at], name, top))
+    return ""
 
 
 def _owner(owner: str, rules: NameRules) -> str:

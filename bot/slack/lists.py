@@ -28,7 +28,7 @@ def listing(voice: Voice, args: Args) -> Rendered:
     title = "list.filtered" if query else "list.title"
     head = voice(title, total=args["total"], query=query)
     if not rows:
-        head = voice("list.nothing", query=query)
+        head = voice("list.nothing", query=query) if query else voice("status.none")
     if args.get("unknown"):
         head += "\n" + voice("list.unknown", words=list(args["unknown"]))
     blocks: list[Block] = el.sections(head)

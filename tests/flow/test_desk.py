@@ -198,6 +198,13 @@ async def test_a_word_that_narrows_nothing_is_said(house: House) -> None:
     assert "条件：ほげ）" not in texts(answer["blocks"])  # it narrows nothing, so it is no heading
 
 
+async def test_a_word_that_narrows_nothing_is_said_where_there_is_nothing_to_list(house: House) -> None:
+    await house.hanako.command("/mxcutover list ほげ")
+    text = texts((await private(house.hanako, "読み取れなかった条件：ほげ"))["blocks"])
+    assert "進行中の切替はありません" in text
+    assert "「」" not in text
+
+
 async def test_from_the_list_to_the_menu_and_on(house: House) -> None:
     await open_cutover(house)
     await house.hanako.command("/mxcutover list")

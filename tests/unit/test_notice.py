@@ -67,6 +67,10 @@ def test_accepted(typed: str, records: list[str]) -> None:
         ("10 MG.CYBERMAIL.JP.", NoticeReason.NOT_IN_NOTICE, ""),
         ("other.jp. 300 IN MX 10 mgf.cybermail.jp.", NoticeReason.OTHER_OWNER, ""),
         ("10 mgf.cybermail.jp.example.co.jp", NoticeReason.MISSING_DOT, "10 mgf.cybermail.jp"),
+        ("10 mgf.cybermail", NoticeReason.MISTYPED, "10 mgf.cybermail.jp"),
+        ("20 mgp.cybermail.jpp", NoticeReason.MISTYPED, "20 mgp.cybermail.jp"),
+        ("10 mgf.cybermial.jp.", NoticeReason.MISTYPED, "10 mgf.cybermail.jp"),
+        ("mgf.cybrmail.jp", NoticeReason.MISTYPED, "10 mgf.cybermail.jp"),
         ("0 .", NoticeReason.NULL_MX, ""),
         ("10 mgf.cybermail.jp, 20 mgf.cybermail.jp", NoticeReason.SAME_HOST, ""),
         ("\n".join(f"{n} m{n}.example.jp" for n in range(21)), NoticeReason.TOO_MANY, ""),
@@ -80,6 +84,13 @@ def test_refused_with_what_was_meant(typed: str, reason: NoticeReason, suggestio
 
 def test_an_owner_is_not_held_against_an_unknown_domain() -> None:
     assert sorted(map(str, parse_mx("other.jp. 300 IN MX 10 mgf.cybermail.jp.", RULES))) == ONE
+
+
+@pytest.mark.parametrize(
+    "host", ["mx.cyberman.com", "cybermai.example.jp", "mgf.cybermail.co.jp", "mx.example"]
+)
+def test_another_host_is_no_slip(host: str) -> None:
+    assert {str(mx) for mx in parse_mx(f"10 {host}", RULES)} == {f"10 {host}."}
 
 
 def test_every_reason_has_its_text() -> None:
