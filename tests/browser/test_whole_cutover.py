@@ -150,6 +150,7 @@ async def test_an_english_speaker_opens_one_and_asks(browser: Browser, tmp_path:
         running(tmp_path) as url,
         page_of(browser, url, locale="en-GB", width=1680, height=950) as page,
     ):
+        page.set_default_timeout(30_000)  # as above: while the clock travels its buttons take no click
         await typed(page, "/mxcutover start example.com")
         await fill_form(page, EN)
         await page.locator(".thread-summary").click()
