@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.adapter.socket_mode.internals import build_headers
@@ -71,7 +70,7 @@ class Door:
             bolt_request.context[ADMITTED] = admit(bolt_request.body)
         except Odd:
             return _refused(400, "shape")
-        return await to_aiohttp_response(await self._dispatch(bolt_request))
+        return _answered(await self._dispatch(bolt_request))
 
     def _signed(self, request: web.Request, body: str) -> bool:
         times = request.headers.getall("X-Slack-Request-Timestamp", [])
@@ -117,6 +116,14 @@ class Line(AsyncSocketModeHandler):
 async def _put_aside(client: SocketModeClient, envelope: object, why: str) -> None:
     log.warning("an envelope was put aside", why=why)
     await client.send_socket_mode_response(SocketModeResponse(envelope_id=str(envelope)))
+
+
+def _answered(answer: BoltResponse) -> web.Response:
+    """Bolt's response as aiohttp's. Bolt's own adapter cares for cookies, of which there are none here."""
+    response = web.Response(status=answer.status, body=answer.body.encode())
+    for name, values in answer.headers.items():
+        response.headers[name] = values[0]
+    return response
 
 
 def _refused(status: int, why: str) -> web.Response:

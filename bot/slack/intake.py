@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
@@ -121,8 +122,13 @@ def own_echo(body: Mapping[str, Any]) -> bool:
     return bool(event.get("bot_id")) or (bot_user is not None and event.get("user") == bot_user)
 
 
-class Intake:
-    """Keeps deliveries and hands them on."""
+class Intake(AsyncMiddleware):
+    """Keeps deliveries and hands them on. Bolt's `before_authorize`; nothing else is registered.
+
+    Before, because authorising asks Slack: a moment in which auth.test fails would be acknowledged, and
+    the delivery lost. A middleware of Bolt's own kind, not a function, for which Bolt would look up the
+    arguments anew each time.
+    """
 
     def __init__(
         self,
@@ -142,14 +148,10 @@ class Intake:
         self._submit = submit
         self._clients = clients
 
-    async def middleware(
-        self, req: AsyncBoltRequest, next: Callable[[], Awaitable[BoltResponse]]
+    async def async_process(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse | None:
-        """Bolt's `before_authorize`, after the signature was verified; nothing else is registered.
-
-        Before, because authorising asks Slack: a moment in which auth.test fails would be acknowledged,
-        and the delivery lost.
-        """
+        """Take one delivery; 503 where it could not be kept, so that Slack sends it again."""
         if req.body.get("type") == "url_verification":
             return await next()
         try:

@@ -29,6 +29,7 @@ from bot.ports import StoreUnavailable
 from bot.settings import Settings
 from bot.store.batch import Batches
 from bot.store.faults import passing, translated
+from bot.store.prepared import execute
 from bot.store.tables import METADATA
 from bot.store.tx import SqlTx
 
@@ -173,7 +174,7 @@ def _set_journal(connection: sqlite3.Connection, journal: str) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    execute(connection, "BEGIN IMMEDIATE")
 
 
 @dataclass(frozen=True, slots=True)

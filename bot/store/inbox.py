@@ -10,7 +10,11 @@ from bot.domain.teams import Team
 from bot.ports import InboxRow
 from bot.store.codec import team_columns, team_of
 from bot.store.dialect import database_time, insert_new
+from bot.store.prepared import PreparedInsert
 from bot.store.tables import INBOX, is_state
+
+COLUMNS = ("enterprise_id", "team_id", "delivery_id", "kind", "payload", "at", "state")
+ACCEPT_ON_SQLITE = PreparedInsert(insert_new("sqlite", INBOX), COLUMNS)
 
 IS_NEW = is_state(INBOX.c.state, "new")
 
@@ -45,7 +49,10 @@ class SqlInbox:
             "at": at,
             "state": "new",
         }
-        statement = insert_new(self._connection.dialect.name, INBOX)
+        dialect = self._connection.dialect.name
+        if dialect == "sqlite":
+            return ACCEPT_ON_SQLITE.run(self._connection, values)
+        statement = insert_new(dialect, INBOX)
         row_id: int | None = self._connection.execute(statement, values).scalar_one_or_none()
         return row_id
 
