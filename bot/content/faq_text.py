@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.content import Escape, has, messages, say, show
 from bot.content.faq_loader import load_tree
-from bot.content.hosts import host_name, ttl_note
+from bot.content.hosts import dot_note, host_name, ttl_note
 from bot.domain.faq import Ask, Leaf, Text
 
 _SYMPTOMS = (
@@ -19,6 +19,7 @@ _SYMPTOMS = (
     "carrier-not-receiving",
     "log-missing",
 )
+_BY_MAIL_SERVICE = frozenset({"connector", "lockdown", "trace"})
 _NEED_A_DOMAIN = frozenset({"mx", "ttl", "spf", "dmarc", "mta_sts", "dns_host", "ttl_field"})
 
 
@@ -73,7 +74,7 @@ def render(view: Mapping[str, Any], lang: str, escape: Escape = str) -> FaqText:
         found = {name: _value(value) for name, value in visit["args"].items()}
         args.update(found)
         line = _seen(visit, {**args, **found}, lang, escape)
-        if line:
+        if line and line not in evidence:  # two nodes may look at the same thing
             evidence.append(line)
         if visit["provider"] in _NEED_A_DOMAIN and "domain" not in args:
             hint = say("faq.name-the-domain", lang)
@@ -142,10 +143,16 @@ def _seen(visit: Mapping[str, Any], args: Mapping[str, Any], lang: str, escape: 
 
 def fill(text: Text, lang: str, args: Mapping[str, Any], escape: Escape) -> str:
     """A template with its placeholders: what is known, else the general words of content/messages."""
-    template = text[lang].replace(" > ", f" {escape('>')} ")  # menu paths
+
+    def menu_paths(template: str) -> str:
+        return template.replace(" > ", f" {escape('>')} ")
+
+    template = menu_paths(text[lang])
     names = {name for _, name, _, _ in Formatter().parse(template) if name}
     shown = {
-        name: escape(_show(name, args[name], lang)) if name in args else say(f"faq.general.{name}", lang)
+        name: escape(_show(name, args[name], lang))
+        if name in args
+        else menu_paths(say(f"faq.general.{name}", lang))
         for name in names
     }
     return Formatter().vformat(template, (), shown).strip()
@@ -156,6 +163,14 @@ def _show(name: str, value: Any, lang: str) -> str:
         return host_name(value, lang)
     if name == "host_ttl":
         return ttl_note(value, lang)
+    if name == "dot_note":
+        return dot_note(value, lang) or say("faq.general.dot_note", lang)
+    if name in _BY_MAIL_SERVICE:
+        return say(f"faq.{name}.{value}", lang)
+    if name == "support_hours":
+        if isinstance(value, datetime):
+            return say("faq.support_hours.until", lang, opens_at=value)
+        return say(f"faq.support_hours.{value}", lang)
     if name.endswith("_span"):
         return show(timedelta(seconds=value), lang)
     return show(value, lang)

@@ -83,6 +83,12 @@ def ttl_note(host_id: str, lang: str) -> str:
     return host.ttl.get(lang, "") if host else ""
 
 
+def dot_note(host_id: str, lang: str) -> str:
+    """Whether the service's form wants a host name's final dot; "" where that is not known."""
+    host = dns_hosts().get(host_id)
+    return host.dot.get(lang, "") if host else ""
+
+
 def host_name(host_id: str, lang: str) -> str:
     """What people call the service; the id itself where the file does not know it any more."""
     host = dns_hosts().get(host_id)

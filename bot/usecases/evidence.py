@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.cutover import MailService, State, Step, StepStatus
+from bot.domain.cutover import Cutover, MailService, State, Step, StepStatus
 from bot.domain.faq import UNKNOWN, Evidence, Provider
 from bot.domain.mx import MxSet, zone_line
 from bot.domain.plan import LOW_TTL, STABLE
@@ -64,7 +64,22 @@ PROVIDERS: Mapping[str, Provider] = {
 
 # Placeholders that always have a value: the context's own, or the general words of content/.
 GENERAL = frozenset(
-    {"domain", "mx_lines", "old_mx_lines", "old_exchange", "new_exchange", "dns_host", "mail_service"}
+    {
+        "domain",
+        "domain_name",  # as a command takes it
+        "mx_lines",
+        "old_mx_lines",
+        "old_exchange",
+        "new_exchange",
+        "old_ttl",
+        "dns_host",
+        "dot_note",
+        "mail_service",
+        "connector",
+        "lockdown",
+        "trace",
+        "support_hours",
+    }
 )
 
 
@@ -74,25 +89,38 @@ def general_args(context: EvidenceContext) -> dict[str, Any]:
     args: dict[str, Any] = {}
     domain = cutover.domain if cutover else context.domain
     if domain:
-        args["domain"] = domain
+        args["domain"] = args["domain_name"] = domain
     if context.dns_host:
-        args["dns_host"] = context.dns_host
+        args["dns_host"] = args["dot_note"] = context.dns_host
+    if context.support is not None:
+        args["support_hours"] = context.support.opens_at or ("open" if context.support.open else "closed")
     if cutover is None:
         return args
-    args["mx_lines"] = _lines(cutover.domain, cutover.expected, LOW_TTL)
+    args["mx_lines"] = _lines(cutover.domain, cutover.expected, _new_ttl(cutover))
     args["new_exchange"] = [mx.exchange.rstrip(".") for mx in sorted(cutover.expected)]
     snapshot = cutover.snapshot
     if snapshot is not None:
         if snapshot.mx:
             args["old_mx_lines"] = _lines(cutover.domain, snapshot.mx, snapshot.ttl or LOW_TTL)
             args["old_exchange"] = [mx.exchange.rstrip(".") for mx in sorted(snapshot.mx)]
+        if snapshot.ttl is not None:
+            args["old_ttl"] = snapshot.ttl
         if snapshot.dns_host:
-            args["dns_host"] = snapshot.dns_host
+            args["dns_host"] = args["dot_note"] = snapshot.dns_host
+    for name in ("connector", "lockdown", "trace"):
+        args[name] = cutover.mail_service.value
     if cutover.mail_service is MailService.GOOGLE:
         args["mail_service"] = "Google Workspace"
     elif cutover.mail_service is MailService.MICROSOFT:
         args["mail_service"] = "Microsoft 365"
     return args
+
+
+def _new_ttl(cutover: Cutover) -> int:
+    """What the new line is written with: 300, or the old TTL where the DNS service keeps it (B4)."""
+    old = cutover.snapshot.ttl if cutover.snapshot else None
+    kept = cutover.step(Step.TTL).status is StepStatus.SKIPPED
+    return old if kept and old is not None else LOW_TTL
 
 
 def _lines(domain: str, records: MxSet, ttl: int) -> str:
@@ -177,14 +205,17 @@ def _restore(context: EvidenceContext) -> Evidence:
     cutover = context.cutover
     if cutover is None:
         return Evidence(UNKNOWN)
-    if cutover.step(Step.RESTORE_TTL).settled:
+    step, snapshot = cutover.step(Step.RESTORE_TTL), cutover.snapshot
+    if step.status is StepStatus.DONE:
         return Evidence("done")
+    never_low = snapshot is not None and snapshot.ttl is not None and snapshot.ttl <= LOW_TTL
+    if step.settled or never_low or cutover.step(Step.TTL).status is StepStatus.SKIPPED:
+        return Evidence("done", seen="not_needed")
     if cutover.instants.t_flip is None:
         return Evidence(UNKNOWN)
     restore_at = cutover.instants.t_flip + STABLE
     if context.now < restore_at:
         return Evidence("wait", {"restore_at": restore_at})
-    snapshot = cutover.snapshot
     if snapshot is None or snapshot.ttl is None:
         return Evidence(UNKNOWN)
     return Evidence("due", {"old_ttl": snapshot.ttl})
@@ -193,7 +224,11 @@ def _restore(context: EvidenceContext) -> Evidence:
 def _support(context: EvidenceContext) -> Evidence:
     if context.support is None:
         return Evidence(UNKNOWN)
-    return Evidence("open" if context.support.open else "closed")
+    if context.support.open:
+        return Evidence("open")
+    if context.support.opens_at is None:
+        return Evidence("closed")
+    return Evidence("closed", {"opens_at": context.support.opens_at}, seen="closed_until")
 
 
 def _mail_spf(context: EvidenceContext) -> Evidence:

@@ -38,7 +38,8 @@ def mx(context: EvidenceContext) -> Evidence:
     if "mx.partial" in wrong:
         return _mx_evidence("partial", answers, context)
     if any(f.id == "mx.not-changed" and f.status is not Status.UNKNOWN for f in context.findings):
-        return _mx_evidence("not_changed", answers, context)  # right before the day, wrong after it
+        as_planned = "mx.not-changed" not in wrong  # right before the day, wrong after it
+        return _mx_evidence("not_changed", answers, context, seen="as_planned" if as_planned else None)
     if confirmed:
         return _mx_evidence("as_expected", answers, context)
     if wrong & _MINOR:

@@ -226,4 +226,31 @@ def test_general_words_are_the_domains_own_where_it_is_known() -> None:
     assert args["old_mx_lines"] == "example.co.jp. 3600 IN MX 10 mail.old-provider.example."
     assert args["mail_service"] == "Google Workspace"
     assert general_args(NOTHING) == {}
-    assert general_args(replace(NOTHING, domain=DOMAIN)) == {"domain": DOMAIN}
+    assert general_args(replace(NOTHING, domain=DOMAIN)) == {"domain": DOMAIN, "domain_name": DOMAIN}
+    assert (args["old_ttl"], args["dot_note"], args["connector"]) == (3600, "sakura", "google")
+
+
+def test_where_the_ttl_cannot_be_changed_the_new_line_keeps_the_old_one() -> None:
+    kept = CUTOVER.with_step(Step.TTL, StepState(StepStatus.SKIPPED, reason="固定"))
+    assert general_args(context(kept, None))["mx_lines"] == "example.co.jp. 3600 IN MX 10 mgf.cybermail.jp."
+    assert look("restore", context(replace(kept, state=State.STABILISING), None)).seen == "not_needed"
+
+
+def test_a_ttl_that_was_low_before_is_not_restored() -> None:
+    low = replace(STABLE, snapshot=Snapshot(OLD, 300, (), None, NOW))
+    said = look("restore", context(low, None, now=NOW + timedelta(days=20)))
+    assert (said.outcome, said.seen) == ("done", "not_needed")
+
+
+def test_before_the_day_the_old_mx_is_as_planned() -> None:
+    assert look("mx", CONTEXTS["before"]).seen == "as_planned"
+    assert look("mx", CONTEXTS["not_changed"]).seen is None
+
+
+def test_when_support_opens_is_said_where_it_is_closed() -> None:
+    monday = NOW + timedelta(days=2)
+    closed = replace(NOTHING, support=SupportNow(False, monday))
+    said = look("support", closed)
+    assert (said.outcome, said.seen, said.args) == ("closed", "closed_until", {"opens_at": monday})
+    assert general_args(closed)["support_hours"] == monday
+    assert general_args(replace(NOTHING, support=SupportNow(True)))["support_hours"] == "open"
