@@ -164,9 +164,12 @@ BY_DM = (
     way("how-to-check-ttl/how", "TTLの調べ方は"),
     way("is-cutover-needed/ask_sales", "このプランはMX切替の対象ですか", "ask_product=not_sure"),
     way("is-cutover-needed/not_needed", "does the Basic plan need the MX switch?", "ask_product=suite_not"),
-    way("log-missing/admin_view", "送受信ログが空です", "ask_source=user_view"),
+    way("log-missing/admin_view", "送受信ログが空です", "ask_source=outside", "ask_view=user"),
     way("log-missing/internal", "テストメールを送ったのにログに出ない", "ask_source=inside"),
-    way("log-missing/lag", "test mail arrived but no entry in the log", "ask_source=outside"),
+    way(
+        "log-missing/lag", "test mail arrived but no entry in the log",
+        "ask_source=outside", "ask_view=admin",
+    ),
     way("mail-loop/destination", "too many hops で返ってきます", "ask=yes_it_does"),
     way("mail-loop/service", "メールがループしています", "ask=no_it_is_right"),
     way("partly-on-old-service/general", "一部のメールだけ旧サーバーに届きます"),
@@ -314,7 +317,8 @@ BEFORE = (
     way("dns-host/known", "DNSはどこで管理していますか？", shows="お名前.com"),
     way("when-to-cut/planned", "切替はいつ行うのがよいですか？", shows="12月19日"),
     way("is-cutover-needed/needed", "この契約プランでMX切替は必要ですか？", shows="対象"),
-    way("rollback/lines", "切り戻しの手順を教えてください。どうすれば元に戻せますか？"),
+    way("rollback/ahead", "切り戻しの手順を教えてください。どうすれば元に戻せますか？"),
+    way("spam-not-judged/not_yet", "外部からのメールが一通もスパム判定されません", shows="12月19日"),
 )
 
 
@@ -357,10 +361,12 @@ WHILE_CACHES_TURN = (
     way("which-mx-host/right", "MXはmgfとmgpどちらを設定すればいいですか？", shows="通知書どおり"),
     way("spam-before-cutover/after", "切替前でもスパム判定されることはありますか？"),
     way("restore-ttl/wait", RESTORE),
+    way("rollback/lines", "切り戻しの手順を教えてください。どうすれば元に戻せますか？"),
 )
 WHEN_SAFE = (
     way("partly-on-old-service/late", PARTLY, shows="✓ TTL"),
     way("still-on-old-service/delivery_left", ALL_OLD, shows="手順4"),
+    way("no-mail-from-outside/not_reached", OUTSIDE, "ask_log=none", shows="✓ TTL"),
 )
 WHEN_SWITCHED = (
     way("still-on-old-service/delivery_done", ALL_OLD, shows="✓ チェックリスト"),

@@ -107,7 +107,7 @@ def test_a_bare_complaint_gets_one_question() -> None:
     result = asker("clarify", "mail-loop").ask("届かない", NOTHING)
     assert (result.decision, result.sure) == ("clarify", False)
     text = render(result.view, "ja")
-    assert text.title == "" and len(text.options) == 6
+    assert text.title == "" and len(text.options) == 7
     assert [c.entry for c in result.candidates] == [
         "no-mail-from-outside",
         "still-on-old-service",

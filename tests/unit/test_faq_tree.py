@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from bot.domain.faq import Ask, Entry, Evidence, Leaf, Look, Node, Option, Provi
 from bot.ports import Match
 from bot.usecases.ask import Asker
 from bot.usecases.evidence import GENERAL, PROVIDERS
+from bot.usecases.evidence_context import SupportNow
+from tests.unit.dns_facts import NOW
 from tests.unit.faq_contexts import CONTEXTS
 
 GOLDEN = Path(__file__).parents[1] / "data" / "faq-golden.tsv"
@@ -199,6 +202,48 @@ def golden() -> list[tuple[str, str, str, tuple[str, ...]]]:
 @pytest.mark.parametrize(("node", "entry", "name", "clicks"), golden())
 def test_each_leaf_has_its_golden_path(node: str, entry: str, name: str, clicks: tuple[str, ...]) -> None:
     assert click(entry, name, clicks).id == node
+
+
+def test_every_question_can_be_answered_by_somebody_who_does_not_know() -> None:
+    asks = [node for node in SHIPPED.nodes.values() if isinstance(node, Ask)]
+    assert [node.id for node in asks if "not_sure" not in {o.value for o in node.options}] == []
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_a_leaf_names_the_log_by_its_whole_path_and_a_check_by_its_command(name: str) -> None:
+    leaf = SHIPPED.nodes[name]
+    assert isinstance(leaf, Leaf)
+    for lang in ("ja", "en"):
+        words = "\n".join(text[lang] for text in leaf.texts)
+        assert words.count("送受信ログ") == words.count("ログ閲覧 > 送受信ログ")
+        assert "`check`" not in words
+
+
+def test_before_the_cutover_nobody_is_told_to_remove_the_allow_rule() -> None:
+    """F2: it protects mail between customers of the system until the MX is changed."""
+    result = ASKER.open("spam-not-judged", CONTEXTS["before"])
+    assert result.view["node"] == "spam-not-judged/not_yet"
+    assert "残して" in render(result.view, "ja").body
+    early = ASKER.open("spam-not-judged", CONTEXTS["not_changed"])  # the day has come
+    assert early.view["node"] == "spam-not-judged/rule_left"
+
+
+def test_an_mx_that_was_seen_right_is_not_suspected() -> None:
+    for name, leaf in (("safe", "not_reached"), ("watching", "wait")):
+        result = ASKER.open("no-mail-from-outside", CONTEXTS[name])
+        result = ASKER.answer(result.place, "no-mail-from-outside/ask_log=none", CONTEXTS[name])
+        assert str(result.view["node"]).endswith("/" + leaf)
+        shown = render(result.view, "ja").evidence
+        assert len(shown) == len(set(shown))
+
+
+def test_a_leaf_is_filled_with_the_cutovers_own_names() -> None:
+    result = ASKER.open("tenant-rejects", CONTEXTS["watching"])
+    body = render(result.view, "ja", lambda value: value.replace(">", "&gt;")).body
+    assert "Exchange 管理センター &gt; メール フロー &gt; コネクタ" in body
+    assert "Google" not in body  # this cutover's mail service is Microsoft 365
+    closed = ASKER.open("mail-loop", replace(CONTEXTS["watching"], support=SupportNow(False, NOW)))
+    assert "いまは受付時間外で、次は12月5日(土)" in render(closed.view, "ja").body
 
 
 def test_no_leaf_is_without_a_golden_path() -> None:
