@@ -211,13 +211,15 @@ async def watch_ours(world: dict[str, Any], folder: Path) -> dict[str, float]:
 
 def keep_dues(due: dict[str, datetime]) -> None:
     """Note when each claimed cutover was due, for the meter: the claim itself moves the time on."""
-    from bot.domain.cutover import Cutover
+    from bot.domain.cutover import Cutover, State
     from bot.store.cutovers import SqlCutovers
 
     claimed = SqlCutovers.due_looks
 
-    def noted(self: SqlCutovers, now: datetime, limit: int) -> Sequence[Cutover]:
-        rows = claimed(self, now, limit)
+    def noted(
+        self: SqlCutovers, now: datetime, limit: int, *, states: frozenset[State] | None = None
+    ) -> Sequence[Cutover]:
+        rows = claimed(self, now, limit, states=states)
         due.update({row.domain: row.next_look_at for row in rows if row.next_look_at is not None})
         return rows
 

@@ -30,8 +30,8 @@ from bot.store.figures import waiting
 from bot.store.retention import Keep, Retention
 from bot.usecases.ask import Asker
 from bot.usecases.context import Deps
-from bot.usecases.look import Looks
 from bot.usecases.remind import fire_due
+from bot.usecases.watch import Looks
 
 log = structlog.get_logger(__name__)
 

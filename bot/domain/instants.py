@@ -22,6 +22,8 @@ from bot.domain.mx import MxSet
 # How long resolvers may go on asking a nameserver that has been taken out of the delegation, where its
 # NS TTL was never seen: the TTL of most registries.
 NS_TTL = 172_800
+# Caches count in whole seconds: Unbound gives a copy out, with TTL 0, for up to one more than its TTL.
+WHOLE_SECOND = timedelta(seconds=1)
 COUNTDOWN_SLACK = 2  # seconds by which a countdown and the clock may differ
 
 Key = tuple[str, int]

@@ -22,6 +22,7 @@ from bot.domain.cutover import (
 )
 from bot.domain.facts import NOT_ASKED, DomainFacts, MxAnswer
 from bot.domain.findings import Finding, Severity, Status
+from bot.domain.instants import WHOLE_SECOND
 from bot.domain.plan import LOW_TTL, STABLE
 
 # Said by the progress itself, or true of every cutover that has not been changed yet.
@@ -249,7 +250,7 @@ class _Assessment:
 
     def _safe(self) -> None:
         safe = self.instants.t_safe
-        if self.cutover.state is State.WATCHING and safe is not None and self.now >= safe:
+        if self.cutover.state is State.WATCHING and safe is not None and self.now >= safe + WHOLE_SECOND:
             self._raise(Event.SAFE_REACHED)
             self._tell(Told.SAFE, t_safe=_iso(safe))
 
@@ -298,7 +299,8 @@ def next_look(cutover: Cutover, now: datetime) -> datetime | None:
     if cutover.state is State.WATCHING:
         safe = cutover.instants.t_safe
         soon = now + timedelta(minutes=1)
-        return soon if safe is None or safe <= now else min(safe, now + timedelta(minutes=5))
+        told = safe + WHOLE_SECOND if safe is not None else now
+        return soon if told <= now else min(told, now + timedelta(minutes=5))
     flip = cutover.instants.t_flip
     later = now + timedelta(hours=6)
     over = flip + STABLE if flip is not None else later

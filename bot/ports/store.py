@@ -75,8 +75,13 @@ class Cutovers(Protocol):
         """Ordered by day, then domain."""
         ...
 
-    def due_looks(self, now: datetime, limit: int) -> Sequence[Cutover]:
-        """Open cutovers of every team whose next_look_at has come (the scheduler's, not a person's)."""
+    def due_looks(
+        self, now: datetime, limit: int, *, states: frozenset[State] | None = None
+    ) -> Sequence[Cutover]:
+        """Open cutovers of every team whose next_look_at has come (the scheduler's, not a person's).
+
+        The longest due first. `states`: only those in one of them.
+        """
         ...
 
 

@@ -50,6 +50,7 @@ DUE_LOOKS = (
     .order_by(CUTOVERS.c.next_look_at)
     .limit(bindparam("limit"))
 )
+DUE_LOOKS_IN = DUE_LOOKS.where(CUTOVERS.c.state.in_(bindparam("states", expanding=True)))
 SAVE = (
     update(CUTOVERS)
     .where(
@@ -159,8 +160,13 @@ class SqlCutovers:
             total=self._connection.execute(count, team_key(team)).scalar_one(),
         )
 
-    def due_looks(self, now: datetime, limit: int) -> Sequence[Cutover]:
-        return self._many(DUE_LOOKS, {"now": now, "limit": limit})
+    def due_looks(
+        self, now: datetime, limit: int, *, states: frozenset[State] | None = None
+    ) -> Sequence[Cutover]:
+        parameters = {"now": now, "limit": limit}
+        if states is None:
+            return self._many(DUE_LOOKS, parameters)
+        return self._many(DUE_LOOKS_IN, {**parameters, "states": sorted(str(state) for state in states)})
 
     def _one(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Cutover | None:
         row = self._connection.execute(statement, parameters).mappings().first()

@@ -254,6 +254,23 @@ async def test_looks_that_are_due_are_those_of_open_cutovers_of_every_team(store
     assert [c.id for c in await store.transact(lambda tx: tx.cutovers.due_looks(NOW, 1))] == ["c4"]
 
 
+async def test_looks_that_are_due_can_be_those_of_some_states(store: Store) -> None:
+    await add(
+        store,
+        cutover(1, next_look_at=NOW, state=State.CHANGING),
+        cutover(2, next_look_at=NOW - HOUR),
+        cutover(3, team=B, next_look_at=NOW - HOUR, state=State.ROLLING_BACK),
+    )
+
+    async def due(*states: State) -> list[str]:
+        found = await store.transact(lambda tx: tx.cutovers.due_looks(NOW, 9, states=frozenset(states)))
+        return [c.id for c in found]
+
+    assert await due(State.CHANGING, State.ROLLING_BACK) == ["c3", "c1"]
+    assert await due(State.PREPARING) == ["c2"]
+    assert await due() == []
+
+
 # --- history, observations, people, places -------------------------------------------------------
 
 

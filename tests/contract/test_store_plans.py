@@ -9,6 +9,7 @@ import pytest
 from psycopg import ClientCursor
 from sqlalchemy import event, insert, text
 
+from bot.domain.cutover import State
 from bot.domain.facts_json import facts_to_json
 from bot.store.codec import cutover_columns, team_columns
 from bot.store.engine import SqlStore
@@ -69,6 +70,10 @@ QUERIES: dict[str, tuple[Callable[[SqlTx], Any], str]] = {
     "outbox.unsettled": (lambda tx: tx.outbox.unsettled(), "ix_outbox_"),
     "inbox.unprocessed": (lambda tx: tx.inbox.unprocessed(older_than=NOW, limit=9), "ix_inbox_new"),
     "cutovers.due_looks": (lambda tx: tx.cutovers.due_looks(NOW, 9), "ix_cutovers_look"),
+    "cutovers.due_looks in": (
+        lambda tx: tx.cutovers.due_looks(NOW, 9, states=frozenset({State.CHANGING})),
+        "ix_cutovers_look",
+    ),
     "cutovers.get": (lambda tx: tx.cutovers.get(A, "c7"), "uq_cutovers_id"),
     "cutovers.open_for": (lambda tx: tx.cutovers.open_for(A, "example7.co.jp"), "cutovers_"),
     "cutovers.latest_for": (lambda tx: tx.cutovers.latest_for(A, "example7.co.jp"), "ix_cutovers_domain"),

@@ -184,11 +184,14 @@ class MemoryCutovers:
         found.sort(key=lambda c: (c.day, c.domain))
         return Page(tuple(found[offset : offset + limit]), len(found))
 
-    def due_looks(self, now: datetime, limit: int) -> Sequence[Cutover]:
+    def due_looks(
+        self, now: datetime, limit: int, *, states: frozenset[State] | None = None
+    ) -> Sequence[Cutover]:
         due = [
             (c.next_look_at, number, c)
             for number, c in enumerate(self._data.cutovers.values())
             if c.is_open and c.next_look_at is not None and c.next_look_at <= now
+            if states is None or c.state in states
         ]
         return [c for _, _, c in sorted(due, key=lambda item: item[:2])[:limit]]
 

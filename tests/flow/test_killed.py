@@ -116,8 +116,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     await sandbox.stop()
 
 
-async def submit_form(hanako: Person) -> None:
-    await hanako.command("/mxcutover start example.co.jp")
+async def submit_form(hanako: Person, domain: str = "example.co.jp") -> None:
+    await hanako.command(f"/mxcutover start {domain}")
     view = await hanako.wait_for(hanako.modal, lambda v: v and "TTL" in texts(v), 20)
     assert view is not None
     day = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()

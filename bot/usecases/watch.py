@@ -1,0 +1,173 @@
+"""The unasked looks: the changes under way first, and none behind a domain whose servers are silent.
+
+What is due stands in the database. A look waits for a turn in a lane of its own sort: of a change that is
+under way or of any other domain, quick (the MX of servers that answered last time) or slow (servers that
+were silent, or everything there is to ask). Thousands of domains so share what the DNS client lets be in
+flight, and a change that is looked at every 20 seconds waits for no other's silence.
+"""
+
+import asyncio
+import zlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from bot.domain.cutover import OPEN_STATES, Cutover, State
+from bot.domain.facts import SILENT, DomainFacts
+from bot.ports import Tx, VersionConflict
+from bot.usecases.context import Deps, persistently
+from bot.usecases.observe import exchanges, observe
+
+NEAR = frozenset({State.CHANGING, State.ROLLING_BACK})
+FAR = OPEN_STATES - NEAR
+BATCH = 200  # looks that one replica has under way or waiting, of the changes under way and of the others
+# The delegation and all else is looked at this often, the known servers' MX alone in between; where they
+# are silent it may be that the domain has others now.
+FULL_EVERY = timedelta(hours=12)
+FULL_WHEN_SILENT = timedelta(hours=1)
+# While one replica looks, the others leave the cutover alone; after a kill nobody looks for so long.
+HOLD = {True: timedelta(minutes=1), False: timedelta(minutes=2)}  # by whether the change is under way
+# Turns by (change under way, slow). Together fewer than the DNS client has, so that what a person asks
+# for waits for none of them.
+TURNS = {(True, False): 4, (True, True): 3, (False, False): 3, (False, True): 4}
+# So many wait in a slow lane, which takes less than HOLD; the next is put off.
+QUEUE = 40
+PUT_OFF = {True: timedelta(minutes=1), False: timedelta(minutes=10)}
+
+
+class _Lane:
+    """Turns that are taken one after the other. `waiting`: how many have none yet."""
+
+    def __init__(self, turns: int) -> None:
+        self._turns = asyncio.Semaphore(turns)
+        self.waiting = 0
+
+    async def __aenter__(self) -> None:
+        self.waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self.waiting -= 1
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._turns.release()
+
+
+class Looks:
+    """The unasked looks of one replica, each a task of its own."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._running: dict[bool, set[asyncio.Task[None]]] = {True: set(), False: set()}
+        self._lanes = {sort: _Lane(turns) for sort, turns in TURNS.items()}
+        self._failed: list[BaseException] = []
+
+    async def tick(self) -> None:
+        """Begin the looks whose time has come. Raises then what made earlier ones fail."""
+        await self._begin()
+        if self._failed:
+            failed, self._failed = self._failed, []
+            raise BaseExceptionGroup("looks failed", failed)
+
+    async def due(self) -> int:
+        """Look at all whose time has come, to the end; how many there were. Raises what made one fail."""
+        begun = 0
+        while (more := await self._begin()) or self._all():
+            begun += more
+            await asyncio.wait(self._all())
+        if self._failed:
+            raise self._failed.pop()
+        return begun
+
+    async def stop(self, seconds: float) -> None:
+        """Let those under way end within `seconds`; the rest is looked at again when its hold is over."""
+        if running := self._all():
+            await asyncio.wait(running, timeout=seconds)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _all(self) -> set[asyncio.Task[None]]:
+        return self._running[True] | self._running[False]
+
+    async def _begin(self) -> int:
+        now = self._deps.clock.now()
+        free = {near: BATCH - len(tasks) for near, tasks in self._running.items()}
+
+        def claim(tx: Tx) -> list[tuple[bool, Cutover]]:
+            return [
+                (near, tx.cutovers.save(replace(cutover, next_look_at=now + HOLD[near])))
+                for near, states in ((True, NEAR), (False, FAR))
+                if free[near] > 0
+                for cutover in tx.cutovers.due_looks(now, free[near], states=states)
+            ]
+
+        try:
+            due = await self._deps.store.transact(claim)
+        except VersionConflict:
+            return 0
+        for near, cutover in due:
+            task = asyncio.create_task(self._look(cutover, near), name="look")
+            self._running[near].add(task)
+            task.add_done_callback(self._ended)
+        return len(due)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        for tasks in self._running.values():
+            tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed.append(error)
+
+    async def _look(self, cutover: Cutover, near: bool) -> None:
+        deps = self._deps
+        seen = await deps.store.transact(lambda tx: tx.observations.edges(cutover.team, cutover.id))
+        facts = await self._facts(cutover, seen[-1] if seen else None, near)
+
+        async def attempt() -> None:
+            def work(tx: Tx) -> None:
+                present = tx.cutovers.get(cutover.team, cutover.id)
+                if present is None or not present.is_open:
+                    return
+                if facts is None:
+                    tx.cutovers.save(replace(present, next_look_at=deps.clock.now() + PUT_OFF[near]))
+                else:
+                    observe(tx, deps, present, facts)
+
+            await deps.store.transact(work)
+
+        await persistently(attempt)
+        deps.wake()
+
+    async def _facts(self, cutover: Cutover, last: DomainFacts | None, near: bool) -> DomainFacts | None:
+        """The known servers' MX, or everything where it is time for that; None: too many wait already."""
+        quick, slow = self._lanes[near, False], self._lanes[near, True]
+        now, facts = self._deps.clock.now(), None
+        silent = last is None or _was_silent(last)
+        if silent and slow.waiting >= QUEUE:
+            return None
+        wholly = last is None or is_time_for_all(cutover.domain, last, now) or (near and not last.seen)
+        if last is not None and (not wholly or slow.waiting >= QUEUE):
+            async with slow if silent else quick:
+                facts = await self._deps.dns.look_mx(cutover.domain, last)
+            if facts.seen or not last.seen or slow.waiting >= QUEUE:
+                return facts
+            # They answered last time: the domain may have others now.
+        async with slow:
+            return await self._deps.dns.look(cutover.domain, expected=exchanges(cutover))
+
+
+def _was_silent(last: DomainFacts) -> bool:
+    """Whether some address let the last look wait until its time was over."""
+    return not last.seen or any(answer.outcome in SILENT for answer in last.authoritative)
+
+
+def is_time_for_all(domain: str, last: DomainFacts, now: datetime) -> bool:
+    """Whether a period began since the last look; the same for every replica.
+
+    Each domain's periods begin at a moment of its own, so that not all are looked at wholly at once.
+    """
+    every = (FULL_EVERY if last.seen else FULL_WHEN_SILENT).total_seconds()
+    first = zlib.crc32(domain.encode()) % every
+    return (last.at.timestamp() - first) // every != (now.timestamp() - first) // every
