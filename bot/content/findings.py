@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.content import Escape, has, say
+from bot.content.names_text import shown_name
 from bot.domain.findings import Finding, Status
 
 SEPARATOR = {"ja": "、", "en": ", "}
 COLON = {"ja": "：", "en": ": "}
+# Arguments that are a name or names; lines and raw records (`lines`, `mx`, …) stay as DNS has them.
+NAMES = frozenset({"domain", "name", "host", "hosts", "cname", "exchange"})
 
 
 def finding_text(finding: Finding, lang: str, escape: Escape = str) -> tuple[str, str]:
@@ -17,7 +20,7 @@ def finding_text(finding: Finding, lang: str, escape: Escape = str) -> tuple[str
     `escape` is applied to every value that comes from outside, not to the text around it.
     Raises KeyError for a finding that content/messages/findings.yml has no text for.
     """
-    args = {name: _shown(name, value, lang) for name, value in finding.args.items()}
+    args = {name: _shown(name, value, lang) for name, value in _readable(finding.args).items()}
     for name, value in finding.args.items():
         if value == [] or value is None:
             args[f"{name}_or_none"] = say("finding.none", lang)
@@ -31,6 +34,22 @@ def finding_text(finding: Finding, lang: str, escape: Escape = str) -> tuple[str
     text = say(f"{stem}.text", lang, escape=escape, **args)
     remedy = say(f"{stem}.remedy", lang, escape=escape, **args) if has(f"{stem}.remedy") else ""
     return text, remedy
+
+
+def _readable(args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Names in both forms, and the domain as DNS takes it beside that."""
+    found = dict(args)
+    for name in NAMES & set(args):
+        value = args[name]
+        if name == "exchange" and "readable" in args:
+            continue  # shown with its readable form already
+        if isinstance(value, str):
+            found[name] = shown_name(value)
+        elif isinstance(value, (list, tuple)):
+            found[name] = [shown_name(item) for item in value]
+    if "domain" in args:
+        found["domain_ascii"] = args["domain"]
+    return found
 
 
 def _shown(name: str, value: Any, lang: str) -> Any:

@@ -2,18 +2,10 @@
 
 from collections.abc import Iterable
 
-import idna
-
+from bot.content.names_text import shown_name
 from bot.domain.policy import groups_in
 
-
-def shown_name(domain: str) -> str:
-    """`domain` (A-label form), with its Unicode form before it where the two differ."""
-    try:
-        readable = idna.decode(domain)
-    except (idna.IDNAError, UnicodeError):
-        return domain
-    return domain if readable == domain else f"{readable} ({domain})"
+__all__ = ["named", "shown_name"]
 
 
 def named(people: Iterable[str]) -> list[str]:

@@ -111,7 +111,7 @@ def none_for(voice: Voice, args: Args) -> Rendered:
     button = el.button(
         voice.raw("button.start_domain", domain=el.cut(shown_name(domain), 50)), "open_form", {"d": domain}
     )
-    return only(voice("status.none_for", domain=shown_name(domain)), *el.actions([button]))
+    return only(voice("status.none_for", domain=shown_name(domain), name=domain), *el.actions([button]))
 
 
 def plan(voice: Voice, material: Material, args: Args) -> Rendered:

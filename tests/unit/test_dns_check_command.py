@@ -15,6 +15,7 @@ from bot.dns.sandbox import Sandbox
 from bot.dns.sandbox_zones import Fault
 
 EXPECT = "10 mgf.cybermail.jp"
+IDN = "xn--wgv71a119e.jp"  # 日本語.jp
 
 
 class World:
@@ -168,6 +169,19 @@ def test_a_name_in_japanese_and_full_width(world: World) -> None:
     code, data = checked("日本語。ＪＰ", *world.servers("ns1.dns.ne.jp"))
     assert code == 0
     assert (data["domain"], data["domain_unicode"]) == ("xn--wgv71a119e.jp", "日本語.jp")
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_a_name_in_japanese_is_shown_in_both_forms_and_copied_as_dns_takes_it(
+    world: World, lang: str
+) -> None:
+    """The page of a domain whose MX is its own host without the final dot of the gateway's."""
+    world.run(lambda: world.sandbox.set_mx(IDN, [(10, f"mgf.cybermail.jp.{IDN}")]))
+    _, out, _ = check("日本語.jp", "--expect", EXPECT, *world.servers("ns1.dns.ne.jp"), "--lang", lang)
+    assert f"mgf.cybermail.jp.日本語.jp. (mgf.cybermail.jp.{IDN}.)" in out
+    copied = [line.strip() for line in out.splitlines() if " IN MX " in line]
+    assert f"{IDN}. 1800 IN MX 10 mgf.cybermail.jp." in copied
+    assert all(line.isascii() for line in copied)
 
 
 @pytest.mark.parametrize(("lang", "word"), [("ja", "重要"), ("en", "[high]")])

@@ -8,10 +8,13 @@ import pytest
 
 from bot.content import LANGUAGES, messages
 from bot.content.findings import finding_text
+from bot.content.names_text import shown_name
 from bot.domain.checks import Expectation, judge
 from bot.domain.cutover import Instants
 from bot.domain.facts import Outcome
 from bot.domain.findings import Finding, Severity, Status
+from bot.slack.notes import none_for
+from bot.slack.voice import Voice
 from tests.unit.dns_facts import GATEWAY, NOW, OLD, ONE, TWO, answer, both, failed
 from tests.unit.dns_facts import facts as facts_of
 from tests.unit.test_findings_mail import ROWS as MAIL_ROWS
@@ -55,6 +58,67 @@ def test_a_finding_speaks_both_languages(finding: Finding, lang: str) -> None:
         assert remedy
     for words in (text, remedy):
         assert not re.search(r"\{\w*\}|None|\[\]|datetime|Outcome\.", words)
+
+
+IDN, READABLE = "xn--wgv71a119e.jp", "日本語.jp"
+
+
+@pytest.mark.parametrize("finding", ALL.values(), ids=[f"{i} {s}" for i, s, _ in ALL])
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_japanese_domain_is_read_as_it_is_written_with_what_dns_takes_beside_it(
+    finding: Finding, lang: str
+) -> None:
+    was = str(finding.args["domain"])
+
+    def moved(value: object) -> object:
+        if isinstance(value, str):
+            return re.sub(rf"(?<![\w-]){re.escape(was)}\b", IDN, value)
+        return [moved(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    there = Finding(
+        finding.id, finding.status, finding.severity, {k: moved(v) for k, v in finding.args.items()}
+    )
+    for before, words in zip(finding_text(finding, lang), finding_text(there, lang), strict=True):
+        # Read: the readable form never alone, nor as a part of a longer name that is to be copied.
+        assert not re.search(rf"{READABLE}(?!\.? \(\S*{IDN})", words)
+        assert not re.search(rf"(mta-sts|_tls|\*)\.{READABLE}", words)
+        # To copy: as DNS takes it.
+        blocks = re.compile(r"```.*?```", re.DOTALL)
+        assert all(block.isascii() for block in blocks.findall(words))
+        if re.search(rf"(?<![.\w-]){re.escape(was)}(?![\w.])", blocks.sub("", before)):
+            assert f"{READABLE} ({IDN})" in words
+
+
+def test_a_host_of_a_japanese_domain_is_shown_in_both_forms() -> None:
+    held = Finding("mx.missing-dot", Status.WRONG, Severity.BLOCK, {
+        "domain": IDN, "exchange": f"mgf.cybermail.jp.{IDN}.", "meant": "mgf.cybermail.jp.",
+        "servers": [], "lines": f"{IDN}. 300 IN MX 10 mgf.cybermail.jp.",
+    })  # fmt: skip
+    text, remedy = finding_text(held, "ja")
+    assert f"`mgf.cybermail.jp.{READABLE}. (mgf.cybermail.jp.{IDN}.)`" in text
+    assert f"```\n{IDN}. 300 IN MX 10 mgf.cybermail.jp.\n```" in remedy
+    left = Finding("mx.leftover-old", Status.WRONG, Severity.HIGH, {
+        "domain": IDN, "hosts": [f"mail.{IDN}.", "mail.example.jp."], "servers": [],
+        "delete": "", "lines": "",
+    })  # fmt: skip
+    assert f"mail.{READABLE}. (mail.{IDN}.)、mail.example.jp." in finding_text(left, "ja")[0]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_slack_shows_both_forms_and_a_command_to_copy_takes_the_one_of_dns(lang: str) -> None:
+    voice = Voice(lang)
+    data = {"id": "dnssec.bogus", "status": "wrong", "severity": "block", "args": {"domain": IDN}}
+    assert f"`{READABLE} ({IDN})`" in voice.finding(data)[0]
+    told = str(none_for(voice, {"domain": IDN}).blocks)
+    assert f"{READABLE} ({IDN})" in told
+    assert f"`/mxcutover start {IDN}`" in told
+
+
+def test_a_name_that_nobody_may_register_is_not_made_readable() -> None:
+    forged = "xn--mgf-.jp"
+    assert shown_name(forged) == forged
+    assert shown_name("mail.xn--0.jp.") == "mail.xn--0.jp."
+    assert shown_name(IDN.upper()).startswith(READABLE.partition(".")[0])
 
 
 def test_values_from_outside_are_escaped_and_our_own_text_is_not() -> None:
