@@ -136,6 +136,10 @@ class Outbox(Protocol):
         """Settle as not to be said."""
         ...
 
+    def withdraw(self, team: Team, key: str) -> bool:
+        """Settle a message as not wanted any more. False: somebody is at it, or it is settled."""
+        ...
+
     def unsettled(self) -> int:
         """How many rows are still to be said."""
         ...

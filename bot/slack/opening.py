@@ -1,5 +1,6 @@
 """Forms and the Home tab: opened, filled in while one looks, and carried out once submitted."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.authority import Act, authorise
 from bot.domain.policy import groups_in, policy_to_json
+from bot.ports import Outgoing
 from bot.slack import home, settings_form, watch
 from bot.slack.forms import start_form
 from bot.slack.groups import Groups
@@ -18,13 +20,14 @@ from bot.slack.sender import Clients
 from bot.slack.speaker import Speaker
 from bot.slack.submit import Submissions
 from bot.slack.voice import Voice
-from bot.usecases import desk, ending, flip, start
+from bot.usecases import desk, ending, flip, promise, start
 from bot.usecases.allowance import TooMany, may_look
 from bot.usecases.context import Where, say
 
 log = structlog.get_logger(__name__)
 
 TRIGGER_LIVES = timedelta(seconds=3)
+OPENED_SECONDS = 6.0  # for Slack's answer; less than what is promised to the person (promise.OPENED_WITHIN)
 
 
 class Opening:
@@ -44,31 +47,20 @@ class Opening:
     async def open_settings(self, speaker: Speaker) -> None:
         deps = speaker.deps
         authorise(speaker.actor, Act.SET, None, deps.operators)
-        await say(deps, speaker.actor.team, speaker.row_id)
-        client = await self._clients.of(speaker.actor.team)
-        age = deps.clock.now() - speaker.row.at
-        if client is None or not speaker.trigger or age >= TRIGGER_LIVES:
-            return
+        promised = promise.instead(deps, speaker.actor, speaker.where, "form_late")
+        await say(deps, speaker.actor.team, speaker.row_id, promised)
         groups = await self._groups.offered(speaker.actor.team, groups_in(deps.policy.operators))
         view = settings_form.view(Voice(speaker.actor.lang), deps.policy, groups)
-        await self._open_view(client, speaker.trigger, view)
+        await self._open(speaker, promised, view)
 
     async def start(self, speaker: Speaker, text: str) -> None:
         form = await start.begin(speaker.deps, speaker.actor, speaker.where, speaker.row_id, text)
         if form is None:
             return
         voice = Voice(speaker.actor.lang)
+        opened = await self._open(speaker, form.promised, start_form(voice, form))
         client = await self._clients.of(speaker.actor.team)
-        age = speaker.deps.clock.now() - speaker.row.at
-        opened = None
-        if client is not None and speaker.trigger and age < TRIGGER_LIVES:
-            opened = await self._open_view(client, speaker.trigger, start_form(voice, form))
-        if opened is None:
-            domain = form.domain.ascii if form.domain else ""
-            message = speaker.where.private(speaker.actor, "form_expired", {"domain": domain})
-            await say(speaker.deps, speaker.actor.team, None, message)
-            return
-        if form.domain is not None and client is not None:
+        if opened is not None and form.domain is not None and client is not None:
             try:
                 await may_look(speaker.deps, speaker.actor)
             except TooMany:
@@ -77,9 +69,24 @@ class Opening:
             view = start_form(voice, form, facts, speaker.deps.name_host(facts.nameservers))
             await self._update_view(client, opened, view)
 
+    async def _open(self, speaker: Speaker, promised: Outgoing, view: dict[str, Any]) -> str | None:
+        """The opened view's id; None where it was too late, and the person is told what was promised."""
+        client = await self._clients.of(speaker.actor.team)
+        opened = None
+        if (
+            client is not None
+            and speaker.trigger
+            and speaker.deps.clock.now() - speaker.row.at < TRIGGER_LIVES
+        ):
+            opened = await self._open_view(client, speaker.trigger, view)
+        after = promise.broken if opened is None else promise.kept
+        await after(speaker.deps, speaker.actor.team, promised)
+        return opened
+
     async def _open_view(self, client: AsyncWebClient, trigger: str, view: dict[str, Any]) -> str | None:
         try:
-            response = await client.views_open(trigger_id=trigger, view=view)
+            async with asyncio.timeout(OPENED_SECONDS):
+                response = await client.views_open(trigger_id=trigger, view=view)
         except Exception as error:
             log.warning("the form could not be opened", error=str(error)[:200])
             return None
@@ -117,14 +124,9 @@ class Opening:
         await speaker.deps.store.transact(
             lambda tx: ending.load(tx, speaker.deps, speaker.actor, cutover_id, Act.END)
         )
-        await say(speaker.deps, speaker.actor.team, speaker.row_id)
-        client = await self._clients.of(speaker.actor.team)
-        if client is None or not speaker.trigger:
-            return
-        form = watch.override_form(Voice(speaker.actor.lang), cutover_id)
-        if await self._open_view(client, speaker.trigger, form) is None:
-            message = speaker.where.private(speaker.actor, "form_late")
-            await say(speaker.deps, speaker.actor.team, None, message)
+        promised = promise.instead(speaker.deps, speaker.actor, speaker.where, "form_late")
+        await say(speaker.deps, speaker.actor.team, speaker.row_id, promised)
+        await self._open(speaker, promised, watch.override_form(Voice(speaker.actor.lang), cutover_id))
 
     async def start_from_shortcut(self, speaker: Speaker) -> None:
         """A global shortcut has no channel: the cutover's thread goes into the person's DM."""

@@ -90,6 +90,11 @@ FAILED = _MINE.values(state="failed", error=bindparam("why"), settled_at=databas
 AGAIN = _MINE.values(
     not_before=bindparam("again_at"), unknown=bindparam("is_unknown"), error=bindparam("why")
 )
+WITHDRAWN = (
+    update(OUTBOX)
+    .where(of_team(OUTBOX), OUTBOX.c.key == bindparam("of_key"), IS_PENDING, OUTBOX.c.token.is_(None))
+    .values(state="failed", error="withdrawn", settled_at=database_time())
+)
 BY_KEY = select(OUTBOX.c.id).where(of_team(OUTBOX), OUTBOX.c.key == bindparam("of_key"))
 CHANNEL_OF = select(CUTOVERS.c.channel).where(of_team(CUTOVERS), CUTOVERS.c.id == bindparam("of_id"))
 UNSETTLED = select(func.count()).select_from(OUTBOX).where(IS_PENDING)
@@ -180,6 +185,9 @@ class SqlOutbox:
     def _settle(self, statement: Update, row_id: int, token: str, **values: object) -> bool:
         parameters = {"of_id": row_id, "of_token": token, **values}
         return self._connection.execute(statement, parameters).rowcount == 1
+
+    def withdraw(self, team: Team, key: str) -> bool:
+        return self._connection.execute(WITHDRAWN, team_key(team, of_key=key)).rowcount == 1
 
     def unsettled(self) -> int:
         count: int = self._connection.execute(UNSETTLED).scalar_one()

@@ -16,6 +16,7 @@ from bot.domain.names import BadName, Name, canonical
 from bot.domain.notice import BadNotice, parse_mx
 from bot.domain.plan import FARTHEST
 from bot.ports import AlreadyOpen, Delivery, HistoryEntry, Outgoing, Tx
+from bot.usecases import promise
 from bot.usecases.context import Deps, Where, say, transact
 from bot.usecases.observe import observe
 from bot.usecases.planning import first_steps, plan_for, plan_notes, replan
@@ -34,6 +35,7 @@ class Form:
     channel: str
     domain: Name | None
     suggested: date
+    promised: Outgoing  # what its reader is told where it cannot be opened
 
 
 def form_key(form_id: str) -> str:
@@ -52,7 +54,10 @@ async def begin(deps: Deps, actor: Actor, where: Where, row_id: int | None, text
             await say(deps, actor.team, row_id, where.private(actor, "bad_name", args))
             return None
     now = deps.clock.now()
-    form = Form(uuid4().hex, actor.user, where.channel, name, _suggested(deps, now))
+    promised = promise.instead(
+        deps, actor, where, "form_expired", {"domain": name.ascii if name is not None else ""}
+    )
+    form = Form(uuid4().hex, actor.user, where.channel, name, _suggested(deps, now), promised)
 
     def work(tx: Tx) -> Form | None:
         if name is not None:
@@ -62,6 +67,7 @@ async def begin(deps: Deps, actor: Actor, where: Where, row_id: int | None, text
                 return None
         keep = {"user": actor.user, "channel": where.channel, "domain": name.ascii if name else None}
         tx.places.put(actor.team, form_key(form.id), keep, now)
+        tx.outbox.put(actor.team, promised)
         return form
 
     return await transact(deps, actor.team, row_id, work)

@@ -16,7 +16,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port; 0: any free one")
     parser.add_argument("--state", type=Path, help="file that keeps the workspace")
-    parser.add_argument("--http-target", help="deliver as signed HTTP requests to this address")
+    parser.add_argument(
+        "--http-target",
+        action="append",
+        default=[],
+        help="deliver as signed HTTP requests to this address; several take turns",
+    )
     parser.add_argument(
         "--retry-delays",
         default=",".join(str(delay) for delay in RETRY_DELAYS),
@@ -32,7 +37,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         host=arguments.host,
         port=arguments.port,
         state_file=arguments.state,
-        http_target=arguments.http_target,
+        http_targets=arguments.http_target,
         retry_delays=[float(delay) for delay in arguments.retry_delays.split(",") if delay],
     )
     await workspace.start()

@@ -45,19 +45,24 @@ class _Connection:
 
 
 class Delivery:
-    """To one app, by whichever road it has chosen."""
+    """To one app, by whichever road it has chosen: Socket Mode, or HTTP.
+
+    Several `http_targets` stand for an app's replicas behind one address; each delivery goes to the next.
+    Beside them, connections take their turns too, so that replicas of both kinds can be tried at once.
+    """
 
     def __init__(
         self,
         *,
         signing_secret: str,
-        http_target: str | None,
+        http_targets: Sequence[str],
         faults: Faults,
         retry_delays: Sequence[float] = RETRY_DELAYS,
         ack_seconds: float = ACK_SECONDS,
         on_connections: Callable[[], None] = lambda: None,
     ) -> None:
-        self.http_target = http_target
+        self.http_targets = tuple(http_targets)
+        self.given_up: list[str] = []  # event_ts of events that no retry brought over
         self._secret = signing_secret
         self._faults = faults
         self._retry_delays = tuple(retry_delays)
@@ -74,7 +79,7 @@ class Delivery:
     # --- life ---
 
     async def start(self) -> None:
-        if self.http_target is not None:
+        if self.http_targets:
             self._http = ClientSession(timeout=ClientTimeout(total=self._ack_seconds))
 
     async def stop(self) -> None:
@@ -185,6 +190,7 @@ class Delivery:
     async def _announce(self, envelope: Json) -> None:
         fault = self._faulty(EVENT)
         if fault is Kind.NEVER:
+            self.given_up.append(str(envelope["payload"]["event"]["event_ts"]))
             return
         if fault is Kind.TWICE:
             self.spawn(self._discard(EVENT, envelope))
@@ -193,10 +199,12 @@ class Delivery:
             outcome = Outcome(False, reason="http_timeout")
         for number, delay in enumerate(self._retry_delays, start=1):
             if outcome.acked or outcome.reason == "no_retry":
-                return
+                break
             await asyncio.sleep(delay)
             again = {**envelope, "envelope_id": str(uuid4())}
             outcome = await self._send(EVENT, again, number, outcome.reason)
+        if not outcome.acked:
+            self.given_up.append(str(envelope["payload"]["event"]["event_ts"]))
 
     def _envelope(self, kind: str, payload: Json, accepts_answer: bool) -> Json:
         return {
@@ -207,17 +215,18 @@ class Delivery:
         }
 
     async def _send(self, kind: str, envelope: Json, retry: int, reason: str) -> Outcome:
-        if self.http_target is not None:
-            return await self._post(kind, envelope["payload"], retry, reason)
-        if kind == EVENT:
-            envelope = {**envelope, "retry_attempt": retry, "retry_reason": reason}
-        return await self._push(envelope)
-
-    async def _push(self, envelope: Json) -> Outcome:
-        if not self._connections:
+        roads: list[str | _Connection] = [*self.http_targets, *self._connections]
+        if not roads:
             return Outcome(False, reason="connection_failed")
         self._turn += 1
-        connection = self._connections[self._turn % len(self._connections)]
+        road = roads[self._turn % len(roads)]
+        if isinstance(road, str):
+            return await self._post(road, kind, envelope["payload"], retry, reason)
+        if kind == EVENT:
+            envelope = {**envelope, "retry_attempt": retry, "retry_reason": reason}
+        return await self._push(road, envelope)
+
+    async def _push(self, connection: _Connection, envelope: Json) -> Outcome:
         waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[envelope["envelope_id"]] = waiting
         try:
@@ -238,8 +247,8 @@ class Delivery:
         digest = hmac.new(self._secret.encode(), f"v0:{at}:{body}".encode(), hashlib.sha256).hexdigest()
         return {"X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": f"v0={digest}"}
 
-    async def _post(self, kind: str, payload: Json, retry: int, reason: str) -> Outcome:
-        if self._http is None or self.http_target is None:
+    async def _post(self, target: str, kind: str, payload: Json, retry: int, reason: str) -> Outcome:
+        if self._http is None:
             return Outcome(False, reason="connection_failed")
         if kind == EVENT:
             body, content_type = json.dumps(payload, ensure_ascii=False), "application/json"
@@ -250,7 +259,7 @@ class Delivery:
         if retry:
             headers |= {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": reason}
         try:
-            async with self._http.post(self.http_target, data=body.encode(), headers=headers) as answer:
+            async with self._http.post(target, data=body.encode(), headers=headers) as answer:
                 text = await answer.text()
                 if answer.status == 200:
                     is_json = answer.content_type == "application/json" and text

@@ -127,6 +127,12 @@ class Person:
             found: Json = await answer.json()
             return found
 
+    async def undelivered(self) -> list[str]:
+        """`ts` of what was said and never reached the bot, for all of Slack's retries."""
+        async with self.http.get(f"{self.url}/ui/undelivered") as answer:
+            found: list[str] = (await answer.json())["events"]
+            return found
+
     async def messages(self, channel: str = CUTOVER, thread_ts: str | None = None) -> list[Json]:
         """Of a channel, or of a thread with its root first; without what only this person sees."""
         return [

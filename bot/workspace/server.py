@@ -53,7 +53,7 @@ class LocalWorkspace:
         bot_token: str = BOT_TOKEN,
         app_token: str = APP_TOKEN,
         signing_secret: str = SIGNING_SECRET,
-        http_target: str | None = None,
+        http_targets: Sequence[str] = (),
         dns: DnsPanel | None = None,
         add_routes: Callable[[web.Application], None] | None = None,
         retry_delays: Sequence[float] = RETRY_DELAYS,
@@ -75,7 +75,7 @@ class LocalWorkspace:
         self._live = Live()
         self.delivery = Delivery(
             signing_secret=signing_secret,
-            http_target=http_target,
+            http_targets=http_targets,
             faults=self.faults,
             retry_delays=retry_delays,
             ack_seconds=ack_seconds,

@@ -131,6 +131,7 @@ class Ui:
             web.get("/ui/texts", self._get_texts),
             web.get("/ui/clock", self._get_clock),
             web.get("/ui/dns", self._get_dns),
+            web.get("/ui/undelivered", self._get_undelivered),
             *(web.post(f"/ui/{name}", self._posted(work)) for name, work in posts.items()),
         ]
 
@@ -152,7 +153,7 @@ class Ui:
         except SlackRefusal as refusal:
             return web.json_response(refusal.as_answer(), status=404)
         seen["clock"] = await self._clock_face()
-        seen["connected"] = self._delivery.connected or int(self._delivery.http_target is not None)
+        seen["connected"] = self._delivery.connected + len(self._delivery.http_targets)
         return web.json_response(seen)
 
     async def _get_live(self, request: web.Request) -> web.StreamResponse:
@@ -169,6 +170,10 @@ class Ui:
         if self._dns is None:
             return web.json_response({"ok": False, "error": "no_sandbox"})
         return web.json_response(self._dns.show())
+
+    async def _get_undelivered(self, request: web.Request) -> web.Response:
+        """Events that were never acknowledged, by their event_ts."""
+        return web.json_response({"events": self._delivery.given_up})
 
     # --- deeds ---
 

@@ -284,6 +284,19 @@ async def test_a_message_handed_back_keeps_its_place(store: Store) -> None:
     assert [row.id for row in await take(store)] == [second]
 
 
+async def test_a_message_is_withdrawn_unless_somebody_is_at_it(store: Store) -> None:
+    later, now = post("C1", key="later", not_before=NOW + HOUR), post("C1", key="now")
+    await put(store, later, now)
+    assert not await store.transact(lambda tx: tx.outbox.withdraw(B, "later"))
+    assert await store.transact(lambda tx: tx.outbox.withdraw(A, "later"))
+    assert not await store.transact(lambda tx: tx.outbox.withdraw(A, "later"))
+    (row,) = await take(store)
+    assert not await store.transact(lambda tx: tx.outbox.withdraw(A, "now"))
+    assert await store.transact(lambda tx: tx.outbox.sent(row.id, row.token, "1"))
+    assert not await store.transact(lambda tx: tx.outbox.withdraw(A, "now"))
+    assert await take(store, after=HOUR) == []
+
+
 async def test_an_unknown_outcome_is_remembered_until_it_is_cleared(store: Store) -> None:
     await put(store, post("C1"))
     (row,) = await take(store)

@@ -353,6 +353,13 @@ class MemoryOutbox:
         row.state, row.error = "failed", error
         return True
 
+    def withdraw(self, team: Team, key: str) -> bool:
+        for row in self._data.outbox.values():
+            if (row.team, row.message.key, row.state, row.token) == (team, key, "pending", None):
+                row.state, row.error = "failed", "withdrawn"
+                return True
+        return False
+
     def unsettled(self) -> int:
         return sum(row.state == "pending" for row in self._data.outbox.values())
 

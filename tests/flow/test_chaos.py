@@ -1,4 +1,4 @@
-"""The fault run of `make chaos`, short: three whole bots, six kills, a Slack that fails.
+"""The fault run of `make chaos`, short: three whole bots, six kills, a Slack that fails, people at work.
 
 MXCUTOVER_SEED repeats one.
 """
@@ -10,8 +10,10 @@ import pytest
 from tests.chaos.run import run
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_nothing_is_lost_or_doubled_in_a_short_fault_run() -> None:
     seed = int(os.environ.get("MXCUTOVER_SEED", 1))
     counts = await run("sqlite", reminders=60, kills=6, seed=seed, span=24)
     assert counts.good, counts
+    assert counts.forms == 6
+    assert counts.commands > counts.refused

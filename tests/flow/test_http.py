@@ -34,7 +34,7 @@ async def by_http(tmp_path: Path) -> AsyncIterator[tuple[House, str]]:
     migrate(url)
     port = free_port()
     target = f"http://127.0.0.1:{port}{EVENTS_PATH}"
-    workspace = LocalWorkspace(clock, app=App.from_manifest(load_manifest()), http_target=target)
+    workspace = LocalWorkspace(clock, app=App.from_manifest(load_manifest()), http_targets=[target])
     await workspace.start()
     bot = Bot(
         settings_of(tmp_path),

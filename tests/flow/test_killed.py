@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,11 +69,13 @@ class World:
 
 
 @asynccontextmanager
-async def slack() -> AsyncIterator[str]:
+async def slack(*options: str) -> AsyncIterator[str]:
+    """Its address. `options`: of `python -m bot.workspace`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bot.workspace",
+        *options,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -167,6 +170,33 @@ async def test_killed_after_slack_took_the_post_and_before_its_answer(world: Wor
     await world.kill_bot()
     await world.start_bot()
     assert occurrences(await settled(hanako)) == (1, 1)
+
+
+async def test_killed_before_the_form_was_opened(world: World) -> None:
+    """The command was taken, its trigger is too old by then: the person gets the button instead, once."""
+    hanako = world.hanako
+    await hanako.fault("delay", method="views.open", seconds=60)
+    assert (await hanako.command("/mxcutover start example.co.jp"))["ok"]
+    file = Path(world.environment["MXCUTOVER_DATA"]) / "mxcutover.db"
+    async with asyncio.timeout(20):
+        while True:
+            if dealt_with(file):
+                break
+            await asyncio.sleep(0.05)
+    await world.kill_bot()
+    await hanako.do("clear")
+    await world.start_bot()
+    await hanako.wait_for(
+        hanako.ephemerals, lambda all_: any("フォームを開けません" in texts(m) for m in all_), 30
+    )
+    await asyncio.sleep(2 * LEASE_SECONDS + 2)
+    assert len(await hanako.ephemerals()) == 1
+
+
+def dealt_with(file: Path) -> bool:
+    """Whether a command was settled: nobody will take it up again."""
+    with closing(sqlite3.connect(file)) as connection:
+        return bool(connection.execute("SELECT 1 FROM inbox WHERE state = 'done'").fetchone())
 
 
 async def test_an_answer_that_was_lost_does_not_double_a_post_either(world: World) -> None:

@@ -192,7 +192,9 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
     migrate(url)
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    workspace = LocalWorkspace(clock, app=App.from_manifest(load_manifest()), http_target=base + EVENTS_PATH)
+    workspace = LocalWorkspace(
+        clock, app=App.from_manifest(load_manifest()), http_targets=[base + EVENTS_PATH]
+    )
     await workspace.start()
     bot = Bot(
         settings_of(tmp_path),

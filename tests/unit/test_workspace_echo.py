@@ -190,7 +190,7 @@ async def over_http() -> AsyncIterator[tuple[LocalWorkspace, Echo]]:
     target = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     try:
         async with LocalWorkspace(
-            MovableClock(), app=APP, signing_secret=secret, http_target=target, retry_delays=(0.0, 0.1)
+            MovableClock(), app=APP, signing_secret=secret, http_targets=[target], retry_delays=(0.0, 0.1)
         ) as workspace:
             client = AsyncWebClient(token=workspace.bot_token, base_url=workspace.api_url)
             app = AsyncApp(client=client, signing_secret=secret, ignoring_self_events_enabled=False)

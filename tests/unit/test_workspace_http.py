@@ -55,7 +55,7 @@ async def pair() -> AsyncIterator[Pair]:
     target = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     async with (
         LocalWorkspace(
-            MovableClock(), http_target=target, retry_delays=(0.0, 0.01, 0.01), ack_seconds=0.5
+            MovableClock(), http_targets=[target], retry_delays=(0.0, 0.01, 0.01), ack_seconds=0.5
         ) as slack,
         Person(slack.url) as hanako,
     ):
@@ -130,7 +130,7 @@ async def test_a_command_that_fails_or_takes_too_long(pair: Pair) -> None:
     runner = web.AppRunner(late_app(late), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    pair.slack.delivery.http_target = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    pair.slack.delivery.http_targets = (f"http://127.0.0.1:{runner.addresses[0][1]}/",)
     assert (await pair.hanako.command("/mxcutover help"))["error"] == "operation_timeout"
     await runner.cleanup()
 
