@@ -1,6 +1,7 @@
 """Wires everything together: the ports' adapters, the rules, Slack, the ticks."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -36,6 +37,7 @@ from bot.usecases.watch import Looks
 log = structlog.get_logger(__name__)
 
 ALIVE_WITHIN = 30.0  # seconds since the last tick
+HUNG_AFTER = 300.0  # seconds; nothing that a tick calls takes so long and still ends
 LONG_OVERDUE = 600.0  # seconds; a restart or an outage of DNS explains less
 
 
@@ -56,10 +58,11 @@ class Bot:
         per_second: float = 1.0,
         oauth: OAuthApp | None = None,
         metrics: Metrics | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`oauth`: for several workspaces, each with its own token; then `token` is not used.
 
-        `metrics`: where to count; without it in its own.
+        `metrics`: where to count; without it in its own. `monotonic` (seconds): of the scheduler's ticks.
         """
         lease = timedelta(seconds=settings.lease_seconds)
         self._vault = Vault(settings.token_keys())
@@ -103,17 +106,19 @@ class Bot:
                 "inbox": self.slack.worker.sweep,
                 "retention": Retention(store, clock, Keep.by(settings)).run,
                 "heartbeat": Heartbeat(settings.heartbeat_url, self.well).run,
-            }
+            },
+            monotonic=monotonic,
         )
-        self.metrics.watch_tick(lambda: self.scheduler.age_seconds)
+        self.metrics.watch_tick(lambda: self.scheduler.age_seconds, lambda: self.scheduler.busy_seconds)
 
     async def start(self) -> None:
         """Begin: what an earlier run left first, then whatever Slack delivers and the clock brings."""
         if self._oauth:
             await self._seal_tokens()
         await self.store.wipe()
-        await self.slack.start()
+        # Before Slack: until it can be reached, what falls due is looked at, kept, and told to the outside.
         self.scheduler.start()
+        await self.slack.start()
         log.info("started")
 
     async def _seal_tokens(self) -> None:
@@ -126,14 +131,15 @@ class Bot:
 
     async def stop(self, seconds: float = 10.0) -> None:
         """Let what is under way end within `seconds`, then close the store. What did not end is kept."""
-        await self.scheduler.stop()
+        await self.scheduler.stop(seconds)
         await self.looks.stop(seconds)
         await self.slack.stop(seconds)
         await self.store.close()
         log.info("stopped")
 
     async def alive(self) -> bool:
-        return self.scheduler.age_seconds < ALIVE_WITHIN
+        """Ticks come, and what they call ends; a long look at DNS is no tick, and ends by its own clock."""
+        return self.scheduler.age_seconds < ALIVE_WITHIN and self.scheduler.busy_seconds < HUNG_AFTER
 
     async def database_ready(self) -> bool:
         """The database answers, with the schema that this code expects."""

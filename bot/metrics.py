@@ -84,10 +84,16 @@ class Metrics:
         self._tick = Gauge(
             "mxcutover_tick_age_seconds", "Since a tick last began, monotonic", registry=self.registry
         )
+        self._busy = Gauge(
+            "mxcutover_longest_job_seconds",
+            "For how long the longest of the scheduler's running jobs has been at it, monotonic",
+            registry=self.registry,
+        )
 
-    def watch_tick(self, age: Callable[[], float]) -> None:
-        """`age`: seconds since a tick last began."""
+    def watch_tick(self, age: Callable[[], float], busy: Callable[[], float]) -> None:
+        """`age`: seconds since a tick last began; `busy`: for which the longest running job has run."""
         self._tick.set_function(age)
+        self._busy.set_function(busy)
 
     async def acknowledging(self, work: Awaitable[T], status: Callable[[T], int]) -> T:
         """Time `work`, the whole way from a delivery to its answer."""

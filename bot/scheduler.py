@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 STALE_SECONDS = 5.0
+LONG_SECONDS = 60.0  # looks at DNS, and deleting what is old, are over sooner
 
 Job = Callable[[], Awaitable[object]]
 
@@ -56,7 +57,10 @@ class Scheduler:
         self._apscheduler = AsyncIOScheduler(timezone="UTC")
         self._locks = {name: asyncio.Lock() for name in self._jobs}
         self._last = self._monotonic()
+        self._began: dict[str, float] = {}  # jobs that are running now
+        self._said: set[str] = set()  # of these, those that were said to take long
         self._guard: asyncio.Task[None] | None = None
+        self._made_up: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin ticking, in the running loop."""
@@ -73,19 +77,29 @@ class Scheduler:
         self._apscheduler.start()
         self._guard = asyncio.create_task(self._watch(), name="tick-guard")
 
-    async def stop(self) -> None:
-        """No further tick; those under way end."""
+    async def stop(self, seconds: float = 10.0) -> None:
+        """No further tick; those under way end within `seconds`, or are broken off."""
         if self._guard is not None:
             self._guard.cancel()
             await asyncio.gather(self._guard, return_exceptions=True)
-        async with self.paused():  # shutting APScheduler down would cancel a tick that is under way
-            if self._apscheduler.running:
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(seconds):
+                    await stack.enter_async_context(self.paused())
+            except TimeoutError:
+                log.warning("jobs were broken off", jobs=sorted(self._began))
+            if self._apscheduler.running:  # shutting it down cancels the ticks that are under way
                 self._apscheduler.shutdown(wait=False)
 
     @property
     def age_seconds(self) -> float:
         """Since a tick last began, by the monotonic clock."""
         return self._monotonic() - self._last
+
+    @property
+    def busy_seconds(self) -> float:
+        """For how long the longest of the running jobs has been at it, by the monotonic clock."""
+        return self._monotonic() - min(self._began.values(), default=self._monotonic())
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -104,16 +118,29 @@ class Scheduler:
         if self._locks[name].locked():
             return
         async with self._locks[name]:
+            self._began[name] = self._monotonic()
             try:
                 await self._jobs[name]()
             except Exception:
                 log.exception("a tick failed", job=name)
+            finally:
+                del self._began[name]
+                self._said.discard(name)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._stale_seconds)
+            self._say_what_hangs()
             if self.age_seconds > self._stale_seconds:
                 log.warning("ticks stopped, begun anew", age_seconds=round(self.age_seconds, 1))
                 for name in self._jobs:  # each waits for a moment that a clock set back has put far off
                     self._apscheduler.reschedule_job(name, trigger=Every(self._seconds))
-                await self.tick()
+                # Not waited for: a job that hangs must not keep the guard from the next look.
+                self._made_up = asyncio.create_task(self.tick())
+
+    def _say_what_hangs(self) -> None:
+        now = self._monotonic()
+        for name, began in self._began.items():
+            if now - began > LONG_SECONDS and name not in self._said:
+                self._said.add(name)
+                log.error("a job does not end", job=name, seconds=round(now - began))

@@ -53,7 +53,8 @@ def refusal_of(refused: ResponseUrlRefused) -> Refusal:
 
 async def respond(client: AsyncWebClient, url: str, rendered: Rendered, *, replace: bool) -> None:
     """Answer in private at a response_url. Raises ResponseUrlRefused, and what the connection raises."""
-    hook = AsyncWebhookClient(url, timeout=20, session=client.session, ssl=client.ssl)
+    # Without the SDK's own retries, which would say it again unseen where an answer was lost.
+    hook = AsyncWebhookClient(url, timeout=20, session=client.session, ssl=client.ssl, retry_handlers=[])
     body: Mapping[str, Any] = rendered.body()
     response = await hook.send(
         text=body["text"], blocks=body.get("blocks"), response_type="ephemeral", replace_original=replace

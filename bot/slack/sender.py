@@ -34,6 +34,9 @@ CALL_SHARE = 1 / 3  # of the lease: a lease must not run out under a call that i
 BATCH = 20
 MOST_MISTAKES = 6
 IDLE_SECONDS = 1.0
+# Slack is tried at least so often while it fails: nobody tells when it is back, and the rest of the channel
+# waits behind the message that failed.
+LONGEST_WAIT = timedelta(seconds=10)
 
 
 # Without files:write, or on a server that has no files at all.
@@ -290,7 +293,7 @@ class Sender:
     async def _refused(self, row: OutboxRow, material: Material, refusal: Refusal, bound: Any) -> None:
         bound.warning("slack refused", code=refusal.code, policy=refusal.policy.value, attempts=row.attempts)
         if refusal.policy in (Policy.RETRY, Policy.UNKNOWN):
-            wait = refusal.wait or timedelta(seconds=min(300, 2 ** min(row.attempts, 8)))
+            wait = refusal.wait or min(timedelta(seconds=2 ** min(row.attempts, 8)), LONGEST_WAIT)
             at = self._clock.now() + wait
             unknown = refusal.policy is Policy.UNKNOWN or row.unknown
             await self._store.transact(

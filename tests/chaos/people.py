@@ -163,15 +163,15 @@ async def state_all(
         deeds.stated[str(said["ts"])] = thread
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Outcome:
-    """Lost and doubled of what was accepted. `repeated`: private answers said again, as their first try's
-    outcome was unknown: Slack has no way of finding such a one again.
+    """What became of what was accepted, by domain or text. `repeated`: private answers that were said again,
+    as their first try's outcome was unknown: Slack has no way of finding such a one again.
     """
 
-    lost: int
-    doubled: int
-    repeated: int
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
 
 
 async def outcome(
@@ -179,22 +179,31 @@ async def outcome(
 ) -> Outcome:
     """`seen`: the channel's messages by the bot; `private`: what the person who asked got."""
     tries = await tries_of_answers(store)
-    lost, doubled, repeated = len(deeds.unheard), 0, 0
+    found = Outcome(lost=list(deeds.unheard))
     for domain, taken in deeds.asked.items():
         answers = sum(domain in texts(message["blocks"]) for message in private)
-        lost += taken and not answers
-        doubled += answers > max(tries.get(domain, [0])) or len(tries.get(domain, [])) > 1
-        repeated += answers > 1
+        begun = tries.get(domain, [])
+        if taken and not answers:
+            found.lost.append(domain)
+        if len(begun) > 1 or answers > max(begun, default=0):
+            found.doubled.append(domain)
+        elif answers > 1:
+            found.repeated.append(domain)
     replies = Counter(m["thread_ts"] for m in seen if m["is_reply"])
     for ts, thread in deeds.stated.items():
-        lost += not replies[thread] and ts not in undelivered
-        doubled += replies[thread] > 1
+        if not replies[thread] and ts not in undelivered:
+            found.lost.append(f"statement {ts}")
+        if replies[thread] > 1:
+            found.doubled.append(f"statement {ts}")
     for domain in deeds.opened:
         roots = [m for m in seen if not m["is_reply"] and domain in texts(m["blocks"])]
         said = Counter(texts(m["blocks"]) for root in roots for m in seen if in_thread(m, root))
-        lost += not (roots and said)
-        doubled += len(roots) > 1 or any(times > 1 for times in said.values())
-    return Outcome(lost, doubled, repeated)
+        if not (roots and said):
+            found.lost.append(domain)
+        twice = [text for text, times in said.items() if times > 1]
+        if len(roots) > 1 or twice:
+            found.doubled += [f"{domain}: {len(roots)} cutovers", *twice]
+    return found
 
 
 def in_thread(message: Mapping[str, Any], root: Mapping[str, Any]) -> bool:

@@ -238,6 +238,8 @@ async def chaos(
         seen = [m for m in (await hanako.state())["messages"] if m.get("bot_id") and not m.get("only_for")]
         private = [m for m in (await ken.state())["messages"] if m.get("only_for")]
         done = await outcome(deeds, seen, private, await hanako.undelivered(), store)
+    if done.lost or done.doubled:
+        print(f"lost: {done.lost}; doubled: {done.doubled}", file=sys.stderr)
     replies = Counter(message["thread_ts"] for message in seen if message["is_reply"])
     said = [replies[roots[name]] for name in names]
     return Counts(
@@ -256,9 +258,9 @@ async def chaos(
         buttons=deeds.buttons,
         statements=len(deeds.stated),
         questions=len(deeds.asked),
-        commands_lost=done.lost,
-        commands_doubled=done.doubled,
-        answers_repeated=done.repeated,
+        commands_lost=len(done.lost),
+        commands_doubled=len(done.doubled),
+        answers_repeated=len(done.repeated),
         unsettled=unsettled,
     )
 

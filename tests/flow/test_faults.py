@@ -1,7 +1,11 @@
 """When Slack fails: nothing is lost, nothing is said twice, and the person is told where it matters."""
 
 import pytest
+from sqlalchemy import select
 
+from bot.ports import Tx
+from bot.store.tables import OUTBOX
+from bot.store.tx import SqlTx
 from bot.workspace.faults import Fault, Kind
 from bot.workspace.person import ARCHIVED, CUTOVER, texts
 from tests.flow.conftest import House
@@ -61,6 +65,23 @@ async def test_an_expired_response_url_turns_into_a_direct_message(house: House)
     house.workspace.faults.add(Fault(Kind.STATUS, "response_url", times=1, status=404))
     await house.hanako.command("/mxcutover help")
     await house.hanako.wait_for(lambda: dms(house.hanako), lambda all_: any("使い方" in t for t in all_))
+
+
+async def test_a_private_answer_whose_outcome_is_unknown_is_not_repeated_unseen(house: House) -> None:
+    """The SDK would send it a second time by itself, and the outbox know of one try."""
+    house.workspace.faults.add(Fault(Kind.DROP_ANSWER, "response_url", times=1))
+    await house.hanako.command("/mxcutover help")
+    await private(house.hanako, "使い方")
+
+    def outcomes(tx: Tx) -> list[str]:
+        assert isinstance(tx, SqlTx)
+        return [str(row.error) for row in tx.connection.execute(select(OUTBOX.c.error))]
+
+    async def tried() -> list[str]:
+        return await house.bot.store.transact(outcomes)
+
+    assert await house.hanako.wait_for(tried, lambda all_: all_ != ["None"]) == ["ServerDisconnectedError"]
+    assert len(await house.hanako.ephemerals()) == 1
 
 
 async def test_events_that_come_twice_are_answered_once(house: House) -> None:

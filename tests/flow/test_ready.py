@@ -3,11 +3,14 @@
 import asyncio
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from tests.flow.test_killed import World, everything, occurrences, settled, submit_form, world
 
@@ -102,6 +105,76 @@ async def test_a_start_without_slack_can_be_stopped(world: World) -> None:
                 await asyncio.sleep(0.2)
     assert (status, body["slack"]) == (503, False)
     assert await asyncio.wait_for(stopped(world), 30) == 0
+
+
+async def test_without_slack_at_its_start_it_works_and_says_it_once_slack_is_back(world: World) -> None:
+    """A reminder falls due and a look at DNS: both happen, the audit is told outside, and the rest waits."""
+    hanako = world.hanako
+    await submit_form(hanako)
+    await settled(hanako)
+    assert await world.stop_bot() == 0
+    due_now(database(world))
+    heard = asyncio.Event()
+
+    async def hear(_: web.Request) -> web.Response:
+        heard.set()
+        return web.Response()
+
+    outside = web.Application()
+    outside.router.add_get("/", hear)
+    async with TestServer(outside) as server:
+        world.environment["MXCUTOVER_HEARTBEAT_URL"] = str(server.make_url("/"))
+        await hanako.fault("reset", times=10_000)
+        await world.spawn_bot()
+        await asyncio.wait_for(heard.wait(), 60)
+        await waiting_to_be_said(database(world))
+        status, body = await until(world, database=True)
+        assert (status, body["slack"]) == (503, False)
+        assert await live(world) == 200
+        await hanako.do("clear")
+        await hanako.wait_for(
+            lambda: everything(hanako), lambda all_: any(REMINDED in text for text in all_), 60
+        )
+        status, body = await until(world, slack=True)
+        assert (status, body["ready"]) == (200, True)
+
+
+REMINDED = "受信ゲートウェイ"
+
+
+def due_now(file: Path) -> None:
+    """What the cutover waits for comes at once: its first reminder, and a look at DNS."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(
+            "UPDATE reminders SET due_at = '2026-01-01 00:00:00.000000', late = 'send'"
+            " WHERE id = (SELECT id FROM reminders WHERE state = 'pending' AND kind = 'connector')"
+        )
+        connection.execute("UPDATE cutovers SET next_look_at = '2026-01-01 00:00:00.000000'")
+        connection.execute("DELETE FROM observations")
+        connection.commit()
+
+
+async def waiting_to_be_said(file: Path) -> None:
+    """Until the reminder was fired and DNS was looked at; nothing of it is lost for want of Slack."""
+    async with asyncio.timeout(60):
+        while True:
+            with closing(sqlite3.connect(file)) as connection:
+                (fired,) = connection.execute(
+                    "SELECT count(*) FROM outbox WHERE kind = 'reminder' AND state = 'pending'"
+                ).fetchone()
+                (seen,) = connection.execute("SELECT count(*) FROM observations").fetchone()
+            if fired and seen:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def live(world: World) -> int:
+    port = world.environment["MXCUTOVER_PORT"]
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"http://127.0.0.1:{port}/livez") as answer,
+    ):
+        return answer.status
 
 
 async def stopped(world: World) -> int:

@@ -1,6 +1,10 @@
 """Where the health checks are: at the port of Slack's requests, or at one that only the inside reaches."""
 
+import asyncio
 import socket
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,9 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def made(folder: Path, **more: Any) -> tuple[Settings, Bot]:
+def made(
+    folder: Path, *, monotonic: Callable[[], float] = time.monotonic, **more: Any
+) -> tuple[Settings, Bot]:
     settings = Settings(_env_file=None, data=folder, port=free_port(), **more)  # type: ignore[call-arg]
     url = f"sqlite:///{folder / 'mxcutover.db'}"
     migrate(url)
@@ -38,6 +44,7 @@ def made(folder: Path, **more: Any) -> tuple[Settings, Bot]:
         api_url="http://127.0.0.1:1/api/",
         app_token=None,
         signing_secret=SecretStr("of-this-test"),
+        monotonic=monotonic,
     )
     return settings, bot
 
@@ -74,6 +81,34 @@ async def test_over_socket_mode_nothing_else_listens(tmp_path: Path) -> None:
         with pytest.raises(OSError):
             await status(settings.port, "/readyz")
     await bot.store.close()
+
+
+async def until(seen: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            if seen():
+                return
+            await asyncio.sleep(0.02)
+
+
+async def test_a_job_that_does_not_end_is_noticed_and_a_long_one_is_none(tmp_path: Path) -> None:
+    """Ticks go on meanwhile: what hangs is what they call. Here its database lets everybody wait."""
+    ahead, go = 0.0, threading.Event()
+    settings, bot = made(tmp_path, monotonic=lambda: time.monotonic() + ahead)
+    scheduler = bot.scheduler
+    async with listening(settings, bot, with_slack=True):
+        await bot.start()
+        waiting = asyncio.create_task(bot.store.transact(lambda tx: go.wait()))
+        await until(lambda: scheduler.busy_seconds > 1.5)
+        for ahead, answer in ((200.0, 200), (400.0, 503)):
+            await until(lambda: scheduler.age_seconds < 2)
+            assert scheduler.busy_seconds > ahead
+            assert await status(settings.port, "/livez") == answer
+        go.set()
+        assert await waiting
+        await until(lambda: scheduler.busy_seconds < 2 and scheduler.age_seconds < 2)
+        assert await status(settings.port, "/livez") == 200
+        await bot.stop()
 
 
 async def test_what_does_not_begin_leaves_no_port_open(tmp_path: Path) -> None:

@@ -86,6 +86,48 @@ async def test_nothing_ticks_while_paused_and_stopping_lets_a_tick_end() -> None
     assert ended.is_set()
 
 
+async def test_a_job_that_hangs_is_broken_off_by_a_stop() -> None:
+    begun, broken = asyncio.Event(), asyncio.Event()
+
+    async def hanging() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            broken.set()
+
+    scheduler = Scheduler({"job": hanging}, seconds=0.01)
+    scheduler.start()
+    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(scheduler.stop(0.01), 5)
+    await asyncio.wait_for(broken.wait(), 5)
+
+
+async def test_a_hanging_job_does_not_keep_the_guard_from_the_next_look() -> None:
+    """No tick is due for an hour, so the guard makes up for them; of what it calls, one hangs."""
+    at, hangs = 0.0, False
+    called = asyncio.Event()
+
+    async def hanging() -> None:
+        if hangs:
+            await asyncio.Event().wait()
+
+    async def other() -> None:
+        called.set()
+
+    jobs = {"hanging": hanging, "other": other}
+    scheduler = Scheduler(jobs, seconds=3600, stale_seconds=0.05, monotonic=lambda: at)
+    scheduler.start()
+    await asyncio.wait_for(called.wait(), 5)
+    hangs = True
+    for _ in range(3):
+        called.clear()
+        at += 10
+        await asyncio.wait_for(called.wait(), 5)
+    assert scheduler.busy_seconds == 20
+    await asyncio.wait_for(scheduler.stop(0.01), 5)
+
+
 async def test_it_ticks_by_itself_and_knows_how_long_ago() -> None:
     count = 0
     enough = asyncio.Event()
