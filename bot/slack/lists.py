@@ -1,5 +1,6 @@
 """How a list of cutovers looks: a page, the ways on, the ways to narrow it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from bot.slack.voice import Voice, instant
 
 Args = Mapping[str, Any]
 
+_PERSON = re.compile(r"&lt;@([UW][A-Z0-9]+)&gt;")
+
 
 def listing(voice: Voice, args: Args) -> Rendered:
     """A page of cutovers, each with the way to it, and the ways to narrow the list."""
@@ -26,9 +29,9 @@ def listing(voice: Voice, args: Args) -> Rendered:
         new = verb_button(voice, "start", style="primary")
         return only(voice("status.none"), *el.actions([new]))
     title = "list.filtered" if query else "list.title"
-    head = voice(title, total=args["total"], query=query)
+    head = voice.raw(title, total=args["total"], query=_with_people(query))
     if not rows:
-        head = voice("list.nothing", query=query) if query else voice("status.none")
+        head = voice.raw("list.nothing", query=_with_people(query)) if query else voice("status.none")
     if args.get("unknown"):
         head += "\n" + voice("list.unknown", words=list(args["unknown"]))
     blocks: list[Block] = el.sections(head)
@@ -42,6 +45,11 @@ def listing(voice: Voice, args: Args) -> Rendered:
     if pages > 1:
         blocks.append(el.context(voice("list.page", page=page, pages=pages)))
     return Rendered(el.cut("\n".join(lines), 3000), tuple(blocks))
+
+
+def _with_people(query: str) -> str:
+    """The conditions as they were typed; whoever is named in them, as Slack shows people."""
+    return _PERSON.sub(r"<@\1>", el.escape(query))
 
 
 def _row(voice: Voice, row: Args) -> str:

@@ -128,6 +128,33 @@ def _picked(action: Body) -> dict[str, str]:
     return {"o": str(option.get("value", ""))} if isinstance(option, Mapping) else {}
 
 
+_MARKED = re.compile(r"<(?P<target>[^<>|\s]+)(?:\|(?P<label>[^<>|]*))?>")
+_LINKED = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
+
+
+def plain_words(text: str) -> str:
+    """What was typed, out of what Slack made of it.
+
+    A link is its label again, a channel and a user group are their names, a person is `<@U…>` and no more;
+    &amp;, &lt; and &gt; are the signs they stand for. Text that Slack did not mark up stays as it is.
+    """
+    typed = _MARKED.sub(_typed, text)
+    return typed.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _typed(found: re.Match[str]) -> str:
+    target, label = found["target"], found["label"] or ""
+    if _LINKED.match(target):
+        return label or target.removeprefix("mailto:")
+    if re.fullmatch(r"@[UW][A-Z0-9]+", target):
+        return f"<{target}>"
+    if target.startswith("#") and label:
+        return f"#{label}"
+    if target.startswith("!subteam^") and label:
+        return label
+    return found.group()
+
+
 def without_mentions(text: str, bot_user: str | None) -> str:
     """The text without the bot's own mention."""
     if bot_user is None:

@@ -120,7 +120,7 @@ class Interactions:
             return {"ok": False, "error": "invalid_command"}
         text = text.strip()
         if known.should_escape:
-            text = to_wire(text, self._state)
+            text = to_wire(text, self._state, labels=True)
         key, address = self._response_url(user, channel.id)
         fields = payloads.command(
             user,

@@ -29,9 +29,15 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def to_wire(typed: str, state: State) -> str:
-    """The `text` of a message that a person typed: a bare example.co.jp becomes a link, as in Slack."""
-    return "".join(text for text, _ in _parts(typed, state))
+def to_wire(typed: str, state: State, *, labels: bool = False) -> str:
+    """The `text` of a message that a person typed: a bare example.co.jp becomes a link, as in Slack.
+
+    `labels`: people with their names, as in the text of a command that is sent escaped: `<@U…|alice>`.
+    """
+    wire = "".join(text for text, _ in _parts(typed, state))
+    if not labels:
+        return wire
+    return re.sub(r"<@([UW][A-Z0-9]+)>", lambda found: f"<@{found[1]}|{state.users[found[1]].name}>", wire)
 
 
 def rich_text(typed: str, state: State) -> list[Json]:
