@@ -145,9 +145,13 @@ class Bot:
         """The database answers, with the schema that this code expects."""
         return (await self.store.health()).current
 
+    async def tokens_ready(self) -> bool:
+        """The tokens of all workspaces can be read; where there is one workspace, there is none to read."""
+        return not self._oauth or await self._vault.opens_all(self.store)
+
     async def well(self) -> bool:
-        """What the heartbeat tells of: the ticks live, the database answers, no reminder is long overdue."""
-        if not (await self.alive() and await self.database_ready()):
+        """What the heartbeat tells of: ticks live, database and tokens can be read, no reminder is long overdue."""
+        if not (await self.alive() and await self.database_ready() and await self.tokens_ready()):
             return False
         return (await self.waiting()).overdue_seconds < LONG_OVERDUE
 
@@ -191,6 +195,7 @@ def policy_by(settings: Settings) -> Policy:
         channels=frozenset(settings.channels),
         langs=channel_langs(settings.channel_languages),
         freezes=freezes(settings.freezes),
+        viewers=operator_ids(settings.viewers),
     )
 
 

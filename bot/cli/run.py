@@ -185,5 +185,6 @@ def api_url(settings: Settings) -> str:
 
 
 def _health(web_app: web.Application, bot: Bot) -> None:
-    add_health(web_app, bot.alive, {"database": bot.database_ready, "slack": bot.slack.connected})
+    ready = {"database": bot.database_ready, "slack": bot.slack.connected, "tokens": bot.tokens_ready}
+    add_health(web_app, bot.alive, ready)
     add_metrics(web_app, bot.metrics, bot.waiting)

@@ -21,6 +21,7 @@ from bot.ports import Clock, Store
 from bot.slack.payloads import authorized_user
 from bot.slack.sender import Clients
 from bot.slack.shape import TooMuch, storable, well_formed
+from bot.slack.vault import BadTokenKey
 
 log = structlog.get_logger(__name__)
 
@@ -156,9 +157,11 @@ class Intake(AsyncMiddleware):
             return await next()
         try:
             return await self._take(req)
+        except BadTokenKey as bad:
+            log.critical("not kept, so not acknowledged", why=str(bad))
         except Exception:
             log.exception("not kept, so not acknowledged")
-            return BoltResponse(status=503, body="")
+        return BoltResponse(status=503, body="")
 
     async def _take(self, req: AsyncBoltRequest) -> BoltResponse:
         delivered = req.context[ADMITTED] if ADMITTED in req.context else classify(req.body)

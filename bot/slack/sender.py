@@ -24,6 +24,7 @@ from bot.slack.files import drawn, inline
 from bot.slack.material import Material, gather
 from bot.slack.pace import Pace
 from bot.slack.rendered import Rendered
+from bot.slack.vault import BadTokenKey
 from bot.slack.voice import Voice
 
 log = structlog.get_logger(__name__)
@@ -139,7 +140,16 @@ class Sender:
         )
 
     async def _send(self, row: OutboxRow, bound: Any) -> None:
-        client = await self._clients.of(row.team)
+        try:
+            client = await self._clients.of(row.team)
+        except BadTokenKey as bad:
+            # Another replica may have a newer key: what is to be said is kept until this one has it too.
+            bound.error("not said yet", why=str(bad))
+            at = self._clock.now() + LONGEST_WAIT
+            await self._store.transact(
+                lambda tx: tx.outbox.again(row.id, row.token, at=at, unknown=row.unknown, error="token_key")
+            )
+            return
         if client is None:
             await self._fail(row, Refusal(Policy.GIVE_UP, "not_installed"), bound)
             return

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from bot.content import say
 from bot.domain.teams import Team
 from bot.ports import Store, Tx
 
@@ -15,7 +16,7 @@ class BadTokenKey(ValueError):
     """`reason`: form (no Fernet key), missing (tokens are encrypted, no key is set) or wrong."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"token key: {reason}")
+        super().__init__(f"token key, {reason}: {say(f'ops.token_key.{reason}', 'en')}")
         self.reason = reason
 
 
@@ -64,6 +65,21 @@ class Vault:
         except InvalidToken:
             return False
         return True
+
+    async def opens_all(self, store: Store) -> bool:
+        """Whether the token of every workspace can be read: another replica may have a newer key."""
+
+        def work(tx: Tx) -> bool:
+            kept = (tx.workspaces.installation(team) for team in tx.workspaces.installed())
+            try:
+                for installation in kept:
+                    if installation is not None:
+                        self.open(installation.bot_token)
+            except BadTokenKey:
+                return False
+            return True
+
+        return await store.transact(work)
 
     async def reseal(self, store: Store) -> int:
         """Seal anew, with the first key, every token that is kept plain or under an older one; how many.
