@@ -150,7 +150,7 @@ class Bot:
         return not self._oauth or await self._vault.opens_all(self.store)
 
     async def well(self) -> bool:
-        """What the heartbeat tells of: ticks live, database and tokens can be read, no reminder is long overdue."""
+        """What the heartbeat tells of: ticks live, database and tokens are read, nothing is long overdue."""
         if not (await self.alive() and await self.database_ready() and await self.tokens_ready()):
             return False
         return (await self.waiting()).overdue_seconds < LONG_OVERDUE

@@ -87,6 +87,10 @@ class Settings(BaseSettings):
         default=(),
         description="Ids of users (U…) and user groups (S…) that may act on all; without it every member",
     )
+    viewers: Words = Field(
+        default=(),
+        description="Ids of users (U…) and user groups (S…) that may look and ask; without it every member",
+    )
     channels: Words = Field(
         default=(), description="Ids of the channels where the bot may be used; without it everywhere"
     )
@@ -138,6 +142,7 @@ class Settings(BaseSettings):
         "sample_resolvers",
         "closed_days",
         "operators",
+        "viewers",
         "channels",
         "channel_languages",
         "freezes",

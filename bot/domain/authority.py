@@ -14,6 +14,7 @@ class Role(StrEnum):
     ASSIGNEE = "assignee"
     OPERATOR = "operator"
     VIEWER = "viewer"  # a full member of the workspace
+    STRANGER = "stranger"  # a full member whom the viewers that are set leave out
     OUTSIDER = "outsider"  # a guest, or somebody of another workspace
 
 
@@ -38,6 +39,7 @@ class Actor:
     tz: str = "Asia/Tokyo"
     is_guest: bool = False
     is_foreign: bool = False
+    is_viewer: bool = True  # False: the workspace has set who may look, and this is none of them
 
 
 ALLOWED: dict[Act, frozenset[Role]] = {
@@ -60,16 +62,18 @@ class NotAllowed(Exception):
 
 
 def role_of(actor: Actor, cutover: Cutover | None, operators: frozenset[str]) -> Role:
-    """The actor's role. With no operators set, every full member of the workspace is one."""
+    """The actor's role. With no operators set, everybody who may look is one."""
     if actor.is_guest or actor.is_foreign or (cutover is not None and cutover.team != actor.team):
         return Role.OUTSIDER
     if cutover is not None and cutover.owner == actor.user:
         return Role.OWNER
     if cutover is not None and actor.user in cutover.assignees:
         return Role.ASSIGNEE
-    if not operators or actor.user in operators:
+    if actor.user in operators:
         return Role.OPERATOR
-    return Role.VIEWER
+    if not actor.is_viewer:
+        return Role.STRANGER
+    return Role.VIEWER if operators else Role.OPERATOR
 
 
 def authorise(actor: Actor, act: Act, cutover: Cutover | None, operators: frozenset[str]) -> None:

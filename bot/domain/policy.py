@@ -35,15 +35,17 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`operators`: ids of people and of user groups (S…). Empty: every full member is one.
+    """`operators`, `viewers`: ids of people and of user groups (S…). Empty: every full member is one.
 
-    Empty `channels`: everywhere. DMs are always allowed.
+    Of operators, where viewers are set: every one of those. Empty `channels`: everywhere. DMs are always
+    allowed.
     """
 
     operators: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
     langs: Mapping[str, str] = field(default_factory=dict)  # channel id: ja or en, for what all there see
     freezes: tuple[Freeze, ...] = ()
+    viewers: frozenset[str] = frozenset()
 
     def allows(self, channel: str) -> bool:
         """Whether the bot may be used there."""
@@ -60,9 +62,9 @@ def operator_ids(words: Iterable[str]) -> frozenset[str]:
     return frozenset(found[1] if (found := _MENTION.match(word)) else word for word in words)
 
 
-def groups_in(operators: Iterable[str]) -> tuple[str, ...]:
+def groups_in(ids: Iterable[str]) -> tuple[str, ...]:
     """Those ids that are of user groups, in order."""
-    return tuple(sorted(one for one in operators if _GROUP.match(one)))
+    return tuple(sorted(one for one in ids if _GROUP.match(one)))
 
 
 def freezes(words: Iterable[str]) -> tuple[Freeze, ...]:
@@ -98,6 +100,7 @@ def policy_to_json(policy: Policy) -> dict[str, Any]:
         "channels": sorted(policy.channels),
         "langs": dict(policy.langs),
         "freezes": [str(freeze) for freeze in policy.freezes],
+        "viewers": sorted(policy.viewers),
     }
 
 
@@ -108,4 +111,5 @@ def policy_from_json(data: Mapping[str, Any]) -> Policy:
         frozenset(data.get("channels", ())),
         dict(data.get("langs", {})),
         freezes(data.get("freezes", ())),
+        frozenset(data.get("viewers", ())),
     )

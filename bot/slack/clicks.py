@@ -67,7 +67,17 @@ class Clicks:
                 if day is None:
                     await say(deps, actor.team, row_id)
                 else:
-                    await ending.reschedule(deps, actor, place, row_id, cutover_id, day, _reason(clicked))
+                    seen = clicked.data.get("n", "")
+                    await ending.reschedule(
+                        deps,
+                        actor,
+                        place,
+                        row_id,
+                        cutover_id,
+                        day,
+                        _reason(clicked),
+                        seen=int(seen) if seen.isascii() and seen.isdigit() else None,
+                    )
             case "open_form":
                 await self._opening.start(speaker, clicked.data.get("d", ""))
             case "list":

@@ -1,4 +1,4 @@
-"""Operators by Slack user group: who is in it, as Slack says it now."""
+"""Operators and viewers by Slack user group: who is in it, as Slack says it now."""
 
 import asyncio
 from collections.abc import Iterable
@@ -31,19 +31,27 @@ class Groups:
         self._asking: dict[tuple[Team, str], asyncio.Lock] = {}
         self._known: dict[tuple[Team, str], tuple[datetime, frozenset[str] | None]] = {}
 
-    async def resolved(self, deps: Deps, actor: Actor) -> Deps:
-        """The rules with the members of the operators' groups among the operators.
+    async def resolved(self, deps: Deps, actor: Actor) -> tuple[Deps, Actor]:
+        """The rules with the members of the operators' groups among the operators; whether the actor looks.
 
         The groups stay beside them: an empty one makes nobody else an operator. `unsure`: Slack did not
-        say of some group who is in it, and the actor is no operator without it.
+        say of some group who is in it, and the actor lacks something without it.
         """
-        groups = groups_in(deps.operators)
-        if not groups or actor.user in deps.operators:
-            return deps
-        found = [await self.members(actor.team, group) for group in groups]
+        viewers = deps.policy.viewers
+        if groups_in(deps.operators) and actor.user not in deps.operators:
+            members, unsure = await self._in_any(actor, deps.operators)
+            deps = replace(deps, operators=deps.operators | members, named=deps.operators, unsure=unsure)
+        if not viewers or actor.user in viewers | deps.operators:
+            return deps, actor
+        members, unsure = await self._in_any(actor, viewers)
+        seen = actor.user in members
+        return replace(deps, unsure=deps.unsure or unsure), replace(actor, is_viewer=seen)
+
+    async def _in_any(self, actor: Actor, ids: Iterable[str]) -> tuple[frozenset[str], bool]:
+        """The members of the groups in `ids`; whether Slack left open that the actor is one."""
+        found = [await self.members(actor.team, group) for group in groups_in(ids)]
         members = frozenset[str]().union(*(some for some in found if some is not None))
-        unsure = None in found and actor.user not in members
-        return replace(deps, operators=deps.operators | members, named=deps.operators, unsure=unsure)
+        return members, None in found and actor.user not in members
 
     async def members(self, team: Team, group: str) -> frozenset[str] | None:
         """The user ids in a group, at most a minute old; None where Slack does not say."""

@@ -15,7 +15,16 @@ from bot.slack.clicks import Clicks
 from bot.slack.groups import Groups
 from bot.slack.install import uninstalled
 from bot.slack.opening import Opening
-from bot.slack.payloads import Body, authorized_user, click, mentions, where, who, without_mentions
+from bot.slack.payloads import (
+    Body,
+    authorized_user,
+    click,
+    mentions,
+    plain_words,
+    where,
+    who,
+    without_mentions,
+)
 from bot.slack.people import CannotVerify, Directory
 from bot.slack.sender import Clients
 from bot.slack.speaker import Speaker
@@ -65,7 +74,7 @@ class Handlers:
             unknown = Actor(row.team, person.user)
             await say(self._deps, row.team, row.id, place.private(unknown, "cannot_verify"))
             return
-        deps = await self._groups.resolved(await scoped(self._deps, row.team), actor)
+        deps, actor = await self._groups.resolved(await scoped(self._deps, row.team), actor)
         place = replace(place, lang=deps.policy.langs.get(place.channel))
         speaker = Speaker(actor, place, row, body.get("trigger_id"), deps)
         if not deps.policy.allows(place.channel) and row.kind != "view":
@@ -81,7 +90,7 @@ class Handlers:
             left = refused.again_at - self._deps.clock.now()
             await speaker.private("slow_down", seconds=max(1, ceil(left.total_seconds())))
         except NotNow as refused:
-            await speaker.private("refuse.not_now", state=refused.state.value)
+            await speaker.private("refuse.not_now", state=refused.state.value, event=refused.event.value)
 
     async def _not_here(self, speaker: Speaker, body: Body) -> None:
         """Whoever addressed the bot where it is not allowed is told where it is; talk is left alone."""
@@ -96,7 +105,7 @@ class Handlers:
     async def _dispatch(self, speaker: Speaker, body: Body) -> None:
         match speaker.row.kind:
             case "command":
-                await self._verbs.verb(speaker, parse_command(str(body.get("text", ""))), None)
+                await self._verbs.verb(speaker, parse_command(plain_words(str(body.get("text", "")))), None)
             case "action":
                 await self._clicks.clicked(speaker, click(body))
             case "view":
@@ -121,7 +130,7 @@ class Handlers:
             await show.about(speaker.deps, speaker.actor, speaker.where, speaker.row_id, cutover, "menu")
             return
         in_thread = replace(speaker.where, thread_ts=thread or None)
-        text = str(message.get("text", ""))
+        text = plain_words(str(message.get("text", "")))
         await questions.ask(speaker.deps, speaker.actor, in_thread, speaker.row_id, text, None)
 
     async def _event(self, speaker: Speaker, body: Body) -> None:
@@ -142,7 +151,7 @@ class Handlers:
         if event.get("type") == "message" and not speaker.where.is_dm and mentions(text, bot_user):
             await say(speaker.deps, speaker.actor.team, speaker.row_id)  # it comes as a mention too
             return
-        text = without_mentions(text, bot_user)
+        text = plain_words(without_mentions(text, bot_user))
         thread = speaker.where.thread_ts
         cutover = None
         if thread is not None:

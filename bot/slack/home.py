@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.authority import Actor, Role, role_of
-from bot.domain.cutover import OPEN_STATES, Cutover
+from bot.domain.cutover import OPEN_STATES, Cutover, Step
 from bot.domain.desk import Due, Group, due
 from bot.ports import Tx
 from bot.slack import elements as el
 from bot.slack.desk import NAME, verb_button
-from bot.slack.names import shown_name
+from bot.slack.names import named, shown_name
 from bot.slack.rendered import Block
 from bot.slack.voice import Voice
 from bot.usecases.context import Deps
@@ -27,8 +27,11 @@ async def view(deps: Deps, actor: Actor, shown: Mapping[str, str]) -> dict[str, 
     Outsiders see that they may not use the bot.
     """
     voice = Voice(actor.lang, zone_of(actor))
-    if role_of(actor, None, deps.operators) is Role.OUTSIDER:
-        return {"type": "home", "blocks": [el.section(voice("refuse.outsider"))]}
+    role = role_of(actor, None, deps.operators)
+    if role in (Role.OUTSIDER, Role.STRANGER):
+        who = named(deps.who_could(tuple(sorted(deps.operators)))) if role is Role.STRANGER else []
+        refusal = voice.raw("refuse.not_allowed", who=who) if who else voice("refuse.outsider")
+        return {"type": "home", "blocks": [el.section(refusal)]}
 
     def read(tx: Tx) -> Sequence[Cutover]:
         return tx.cutovers.list(actor.team, states=OPEN_STATES, limit=MOST).rows
@@ -100,13 +103,21 @@ def _body(voice: Voice, rows: Sequence[Row], page: int, *, mine: bool) -> list[B
     return blocks
 
 
+def _next(voice: Voice, step: Step, due_: Due) -> str:
+    """What is due, and when: to the minute where it is near, or the change itself."""
+    if due_.group is Group.LATE:
+        return voice("home.next_late", step=voice.short(step), at=due_.at)
+    if due_.group in (Group.TODAY, Group.RUNNING) or step is Step.MX:
+        return voice("home.next_at", step=voice.short(step), at=due_.at)
+    return voice("home.next_from", step=voice.short(step), day=due_.at.astimezone(voice.tz).date())
+
+
 def _row(voice: Voice, cutover: Cutover, due_: Due) -> Block:
     name = el.escape(el.cut(shown_name(cutover.domain), NAME))
-    next_ = f"　→ {voice.short(due_.step)}" if due_.step else ""
-    lines = [
-        f"*{name}*　{voice(f'state.{cutover.state.value}')}",
-        f"{voice.at(cutover.day)}　<@{cutover.owner}>{next_}",
-    ]
+    lines = [f"*{name}*　{voice(f'state.{cutover.state.value}')}"]
+    if due_.step is not None:
+        lines.append(_next(voice, due_.step, due_))
+    lines.append(voice.raw("home.change", day=cutover.day, owner=f"<@{cutover.owner}>"))
     safe = cutover.instants.t_safe
     if safe is not None and due_.group in (Group.RUNNING, Group.LATE):
         lines.append(voice("home.safe", at=safe))

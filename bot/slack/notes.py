@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.content.history_text import history_text
 from bot.content.refusals import refusal
+from bot.domain.cutover import Event, State
 from bot.domain.facts_json import facts_from_json
 from bot.domain.progress import asked
 from bot.slack import elements as el
@@ -60,6 +61,9 @@ def not_allowed(voice: Voice, args: Args) -> Rendered:
 
 
 def not_now(voice: Voice, args: Args) -> Rendered:
+    """What was asked for has no meaning as things stand."""
+    if (args["state"], args.get("event")) == (State.PREPARING.value, Event.ROLL_BACK.value):
+        return only(voice("refuse.nothing_to_roll_back"))
     return only(voice("refuse.not_now", state=voice(f"state.{args['state']}")))
 
 
@@ -201,13 +205,20 @@ def ask_reschedule(voice: Voice, material: Material, args: Args) -> Rendered:
     else:
         shown = voice.at_assumed(days[0], args.get("assumed") or ())
         text = voice.raw("reschedule.ask", day=shown, before=cutover.day)
+    if args.get("changed"):
+        text = voice("reschedule.changed") + "\n" + text
     if reason:
         text += "\n" + voice("reschedule.reason", reason=reason)
     buttons = [
         el.button(
             voice.raw("button.confirm_reschedule", day=day),
             f"reschedule.{number}",
-            {"c": cutover.id, "at": day.isoformat(), **({"r": reason} if reason else {})},
+            {
+                "c": cutover.id,
+                "at": day.isoformat(),
+                "n": str(cutover.plan_version),
+                **({"r": reason} if reason else {}),
+            },
             style="primary" if number == 0 else None,
         )
         for number, day in enumerate(days)
@@ -222,14 +233,16 @@ def moved(voice: Voice, kind: str, args: Args) -> Rendered:
         if args.get("ttl"):
             text += "\n" + voice("cancel.ttl_left", ttl=args["ttl"])
         return only(text)
+    if kind == "same_day":
+        return only(voice("reschedule.same", day=instant(args["day"])))
     if kind == "rescheduled":
         moved_to, before = instant(args["day"]), instant(args["before"])
         text = voice("rescheduled.text", user=args["user"], day=moved_to, before=before)
         if args.get("reason"):
             text += "\n" + voice("reschedule.reason", reason=args["reason"])
         return only(text)
-    if kind == "assigned":
-        return only(voice.raw("assigned.text", users=[f"<@{user}>" for user in args["users"]]))
+    if kind in ("assigned", "assigned_before"):
+        return only(voice.raw(f"{kind}.text", users=[f"<@{user}>" for user in args["users"]]))
     old = "\n".join(args.get("old") or ())
     new = "\n".join(args.get("new") or ())
     old_text = el.escape(old) if old else voice("rollback.no_snapshot")

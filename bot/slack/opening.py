@@ -49,9 +49,17 @@ class Opening:
         authorise(speaker.actor, Act.SET, None, deps.operators)
         promised = promise.instead(deps, speaker.actor, speaker.where, "form_late")
         await say(deps, speaker.actor.team, speaker.row_id, promised)
-        groups = await self._groups.offered(speaker.actor.team, groups_in(deps.policy.operators))
-        view = settings_form.view(Voice(speaker.actor.lang), deps.policy, groups)
-        await self._open(speaker, promised, view)
+        voice, policy = Voice(speaker.actor.lang), deps.policy
+        chosen = groups_in(policy.operators | policy.viewers)
+        # The groups' names are asked for once it is open: a trigger does not wait.
+        first = settings_form.view(voice, policy, {group: group for group in chosen})
+        opened = await self._open(speaker, promised, first)
+        client = await self._clients.of(speaker.actor.team)
+        if opened is None or client is None:
+            return
+        groups = await self._groups.offered(speaker.actor.team, chosen)
+        if groups:
+            await self._update_view(client, opened, settings_form.view(voice, policy, groups))
 
     async def start(self, speaker: Speaker, text: str) -> None:
         form = await start.begin(speaker.deps, speaker.actor, speaker.where, speaker.row_id, text)

@@ -64,8 +64,9 @@ def _asks(verb: str) -> OfCutover:
 def _status(voice: Voice, material: Material, args: Mapping[str, Any]) -> Rendered:
     if material.cutover is None:
         return thread.only(voice("refuse.gone"))
-    shown = root(voice, material, material.cutover)
-    return replace(shown, blocks=(*(shown.blocks or ()), *desk.menu_rows(voice, material.cutover)))
+    shown = _with_menu(voice, root(voice, material, material.cutover), material.cutover.id)
+    # Without the word on replies: this one is often outside the thread.
+    return replace(shown, blocks=tuple(block for block in shown.blocks or () if block["type"] != "context"))
 
 
 def _with_menu(voice: Voice, shown: Rendered, cutover_id: str) -> Rendered:
@@ -114,6 +115,8 @@ _ALONE: dict[str, Alone] = {
     "not_helped": _plainly("faq_not_helped"),
     "cancelled": _moved("cancelled"),
     "rescheduled": _moved("rescheduled"),
+    "same_day": _moved("same_day"),
+    "assigned_before": _moved("assigned_before"),
     "assigned": _moved("assigned"),
     "rollback": _moved("rollback"),
 }

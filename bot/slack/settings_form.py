@@ -16,8 +16,10 @@ Fields = Mapping[str, Any]
 
 def view(voice: Voice, policy: Policy, groups: Mapping[str, str]) -> Block:
     """The modal, filled in with what is set now. `groups`: those to choose from, id to handle."""
-    chosen = groups_in(policy.operators)
-    people = sorted(policy.operators - frozenset(chosen))
+
+    def people(ids: frozenset[str]) -> list[str]:
+        return sorted(ids - frozenset(groups_in(ids)))
+
     english = sorted(channel for channel, lang in policy.langs.items() if lang == "en")
     japanese = sorted(channel for channel, lang in policy.langs.items() if lang == "ja")
     return {
@@ -27,8 +29,10 @@ def view(voice: Voice, policy: Policy, groups: Mapping[str, str]) -> Block:
         "submit": el.plain(voice("settings.save"), 24),
         "close": el.plain(voice("form.close"), 24),
         "blocks": [
-            _input(voice, "operators", _people(people), "settings.operators.hint"),
-            *([_input(voice, "operator_groups", _groups(groups, chosen), None)] if groups else []),
+            _input(voice, "operators", _people(people(policy.operators)), "settings.operators.hint"),
+            *_by_group(voice, "operator_groups", groups, policy.operators),
+            _input(voice, "viewers", _people(people(policy.viewers)), "settings.viewers.hint"),
+            *_by_group(voice, "viewer_groups", groups, policy.viewers),
             _input(voice, "channels", _channels(sorted(policy.channels)), "settings.channels.hint"),
             _input(voice, "lang_ja", _channels(japanese), "settings.lang.hint"),
             _input(voice, "lang_en", _channels(english), None),
@@ -64,6 +68,10 @@ def _groups(groups: Mapping[str, str], chosen: Sequence[str]) -> Block:
         "options": list(options.values()),
         **_initial("initial_options", initial),
     }
+
+
+def _by_group(voice: Voice, name: str, groups: Mapping[str, str], ids: frozenset[str]) -> list[Block]:
+    return [_input(voice, name, _groups(groups, groups_in(ids)), None)] if groups else []
 
 
 def _channels(channels: list[str]) -> Block:
@@ -109,27 +117,35 @@ def _read(submission: Fields) -> Policy:
         found = (values.get(name) or {}).get(name) or {}
         return found if isinstance(found, Mapping) else {}
 
-    groups = [str(option["value"]) for option in of("operator_groups").get("selected_options") or ()]
+    def ids(people: str, groups: str) -> frozenset[str]:
+        chosen = (str(option["value"]) for option in of(groups).get("selected_options") or ())
+        return frozenset((*(of(people).get("selected_users") or ()), *chosen))
+
     english = of("lang_en").get("selected_conversations") or ()
     japanese = of("lang_ja").get("selected_conversations") or ()
     if set(english) & set(japanese):
         raise BadPolicy("both", "")
     return Policy(
-        operators=frozenset((*(of("operators").get("selected_users") or ()), *groups)),
+        operators=ids("operators", "operator_groups"),
+        viewers=ids("viewers", "viewer_groups"),
         channels=frozenset(of("channels").get("selected_conversations") or ()),
         langs={**dict.fromkeys(japanese, "ja"), **dict.fromkeys(english, "en")},
         freezes=freezes(str(of("freezes").get("value") or "").replace("〜", "..").split()),
     )
 
 
-def errors(voice: Voice, actor: Actor, submission: Fields, members: frozenset[str]) -> dict[str, str]:
-    """What is wrong, by field; empty: it may be kept. `members`: of the groups that are chosen."""
+def errors(
+    voice: Voice, actor: Actor, submission: Fields, operators: frozenset[str], viewers: frozenset[str]
+) -> dict[str, str]:
+    """What is wrong, by field; empty: it may be kept. `operators`, `viewers`: with the groups' members."""
     try:
         policy = _read(submission)
     except BadPolicy as bad:
         if bad.what == "both":
             return {"lang_en": voice("settings.error.both")}
         return {"freezes": voice.raw("settings.error.freeze", word=bad.word)}
-    if policy.operators and actor.user not in policy.operators | members:
+    if policy.operators and actor.user not in operators:
         return {"operators": voice("settings.error.yourself")}
+    if policy.viewers and not policy.operators and actor.user not in viewers:
+        return {"viewers": voice("settings.error.yourself")}
     return {}

@@ -22,7 +22,9 @@ def settings_now(voice: Voice, args: Args) -> Rendered:
 
     text = voice.raw(
         "settings.now",
-        operators=named(args.get("operators") or ())[:50] or voice("settings.everyone"),
+        operators=named(args.get("operators") or ())[:50]
+        or voice("settings.all_viewers" if args.get("viewers") else "settings.everyone"),
+        viewers=named(args.get("viewers") or ())[:50] or voice("settings.everyone"),
         channels=[f"<#{c}>" for c in args.get("channels") or ()][:50] or voice("settings.everywhere"),
         en=spoken("en"),
         ja=spoken("ja"),

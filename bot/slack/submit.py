@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.authority import Act, Actor, NotAllowed, authorise
-from bot.domain.policy import groups_in
+from bot.domain.policy import Policy, groups_in
 from bot.slack import elements as el
 from bot.slack import settings_form, watch
 from bot.slack.forms import CALLBACK, error_response, filled, not_needed_view
@@ -39,7 +39,7 @@ class Submissions:
         deps = await scoped(self._deps, delivered.team)
         try:
             actor = await self._directory.actor(delivered.team, person.user, home_team=person.home_team)
-            deps = await self._groups.resolved(deps, actor)
+            deps, actor = await self._groups.resolved(deps, actor)
             authorise(actor, Act.SET if settings else Act.OPEN, None, deps.operators)
         except CannotVerify:
             return _refusal(Voice("ja"), "refuse.cannot_verify")
@@ -48,7 +48,10 @@ class Submissions:
             return _refusal(Voice(actor.lang), "refuse.outsider", who_could, unsure=deps.unsure)
         voice = Voice(actor.lang)
         if settings:
-            wrong = settings_form.errors(voice, actor, body, await self._members(actor, body))
+            chosen = settings_form.policy_of(body) or Policy()
+            operators = await self._members(actor, chosen.operators)
+            viewers = await self._members(actor, chosen.viewers)
+            wrong = settings_form.errors(voice, actor, body, operators, viewers)
             return {"response_action": "errors", "errors": wrong} if wrong else None
         form = await self.form(actor, view)
         if form is None:
@@ -62,12 +65,10 @@ class Submissions:
             return not_needed_view(voice, result)
         return None
 
-    async def _members(self, actor: Actor, body: Body) -> frozenset[str]:
-        """Everybody in the groups that are chosen in the settings' form."""
-        chosen = settings_form.policy_of(body)
-        groups = groups_in(chosen.operators) if chosen is not None else ()
-        found = [await self._groups.members(actor.team, group) or frozenset() for group in groups]
-        return frozenset[str]().union(*found)
+    async def _members(self, actor: Actor, ids: frozenset[str]) -> frozenset[str]:
+        """`ids`, and everybody in those of them that are groups."""
+        found = [await self._groups.members(actor.team, group) or frozenset() for group in groups_in(ids)]
+        return ids.union(*found)
 
     async def form(self, actor: Actor, view: Body) -> Mapping[str, Any] | None:
         """What the form stands for; None where it is not this person's."""

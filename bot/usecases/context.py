@@ -44,9 +44,12 @@ class Deps:
     looks_per_minute: int = 0  # looks at DNS that one person may cause; 0: any number
 
     def who_could(self, people: tuple[str, ...]) -> list[str]:
-        """Of those who could, the operators by the group that was set, not by each of its members."""
+        """Of those who could, the operators by the group that was set, not by each of its members.
+
+        Nobody of them: those who may look, where the workspace has set that.
+        """
         by_group = self.operators - self.named if self.named else frozenset()
-        return [one for one in people if one not in by_group]
+        return [one for one in people if one not in by_group] or sorted(self.policy.viewers)
 
 
 @dataclass(frozen=True, slots=True)

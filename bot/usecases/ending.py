@@ -7,7 +7,8 @@ from bot.domain.authority import Act, Actor, authorise
 from bot.domain.cutover import Cutover, Event, Step, StepStatus, accepts, decide
 from bot.domain.mx import zone_line
 from bot.domain.plan import LOW_TTL, PlanProblem
-from bot.domain.replies import LONGEST_REASON
+from bot.domain.policy import Freeze
+from bot.domain.replies import LONGEST_REASON, Need
 from bot.ports import HistoryEntry, Tx
 from bot.usecases.context import Deps, Where, jsonable, transact
 from bot.usecases.observe import in_thread, refresh
@@ -61,7 +62,8 @@ async def roll_back(deps: Deps, actor: Actor, where: Where, row_id: int | None, 
     def work(tx: Tx) -> None:
         cutover = load(tx, deps, actor, cutover_id, Act.END)
         if not accepts(cutover.state, Event.ROLL_BACK):
-            tx.outbox.put(actor.team, where.private(actor, "refuse.not_now", {"state": cutover.state.value}))
+            why = {"state": cutover.state.value, "event": Event.ROLL_BACK.value}
+            tx.outbox.put(actor.team, where.private(actor, "refuse.not_now", why))
             return
         now = deps.clock.now()
         back = replace(
@@ -104,8 +106,14 @@ async def reschedule(
     cutover_id: str,
     day: datetime,
     reason: str = "",
+    *,
+    seen: int | None = None,
 ) -> None:
-    """Move the day: plan version up, the old reminders withdrawn, new ones written, the reason kept."""
+    """Move the day: plan version up, the old reminders withdrawn, new ones written, the reason kept.
+
+    `seen`: the plan version for which the day was offered. Where it has moved since, or the day is frozen
+    by now, it is asked again and nothing is moved.
+    """
     why = {"reason": reason.strip()[:LONGEST_REASON]} if reason.strip() else {}
 
     def work(tx: Tx) -> None:
@@ -113,6 +121,15 @@ async def reschedule(
         now = deps.clock.now()
         if not accepts(cutover.state, Event.RESCHEDULED):
             tx.outbox.put(actor.team, where.private(actor, "refuse.not_now", {"state": cutover.state.value}))
+            return
+        if cutover.day == day:
+            same = {"day": day.isoformat()}
+            tx.outbox.put(actor.team, where.private(actor, "same_day", same, cutover_id=cutover.id))
+            return
+        frozen = deps.policy.frozen(day)
+        if frozen is not None or seen not in (None, cutover.plan_version):
+            again = _asked_again(day, reason, frozen)
+            tx.outbox.put(actor.team, where.private(actor, "reschedule_ask", again, cutover_id=cutover.id))
             return
         moved = replace(
             cutover,
@@ -161,6 +178,18 @@ async def reschedule(
     await transact(deps, actor.team, row_id, work)
 
 
+def _asked_again(day: datetime, reason: str, frozen: Freeze | None) -> dict[str, object]:
+    """The question for the day, as `hear.offer` puts it."""
+    needs = [Need.DATE.value, Need.TIME.value] if frozen else []
+    return {
+        "needs": needs,
+        "days": [] if frozen else [day.isoformat()],
+        "reason": reason,
+        "frozen": [frozen.first.isoformat(), frozen.last.isoformat()] if frozen else None,
+        "changed": frozen is None,
+    }
+
+
 async def assign(
     deps: Deps, actor: Actor, where: Where, row_id: int | None, cutover_id: str, users: tuple[str, ...]
 ) -> None:
@@ -168,14 +197,21 @@ async def assign(
 
     def work(tx: Tx) -> None:
         cutover = load(tx, deps, actor, cutover_id, Act.MOVE)
-        everyone = tuple(dict.fromkeys((*cutover.assignees, *users)))
-        saved = tx.cutovers.save(replace(cutover, assignees=everyone))
+        if not cutover.is_open:
+            tx.outbox.put(actor.team, where.private(actor, "refuse.not_now", {"state": cutover.state.value}))
+            return
+        added = tuple(user for user in users if user not in (cutover.owner, *cutover.assignees))
+        if not added:
+            there = {"users": list(users)}
+            tx.outbox.put(actor.team, where.private(actor, "assigned_before", there, cutover_id=cutover.id))
+            return
+        saved = tx.cutovers.save(replace(cutover, assignees=(*cutover.assignees, *added)))
         tx.history.append(
             actor.team,
             cutover.id,
-            HistoryEntry(deps.clock.now(), "assigned", actor.user, {"users": list(users)}),
+            HistoryEntry(deps.clock.now(), "assigned", actor.user, {"users": list(added)}),
         )
-        tx.outbox.put(actor.team, in_thread(saved, "assigned", {"users": list(users)}))
+        tx.outbox.put(actor.team, in_thread(saved, "assigned", {"users": list(added)}))
         refresh(tx, saved)
 
     await transact(deps, actor.team, row_id, work)

@@ -101,12 +101,12 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def whole_house(folder: Path, url: str | None = None) -> AsyncIterator[House]:
-    """A bot at work in a workspace of its own; `url` as in build_bot."""
+async def whole_house(folder: Path, url: str | None = None, **slack: Any) -> AsyncIterator[House]:
+    """A bot at work in a workspace of its own; `url` as in build_bot, `slack` as of the workspace."""
     clock = MovableClock(FixedBase())
     sandbox = Sandbox(clock, world())
     await sandbox.start()
-    workspace = LocalWorkspace(clock, app=App.from_manifest(load_manifest()))
+    workspace = LocalWorkspace(clock, app=App.from_manifest(load_manifest()), **slack)
     await workspace.start()
     bot = await build_bot(folder, workspace, sandbox, clock, url=url)
     await bot.start()

@@ -32,6 +32,7 @@ PEOPLE = {
     Role.ASSIGNEE: Actor(TEAM, "U2"),
     Role.OPERATOR: Actor(TEAM, "U3"),
     Role.VIEWER: Actor(TEAM, "U4"),
+    Role.STRANGER: Actor(TEAM, "U5", is_viewer=False),
     Role.OUTSIDER: Actor(TEAM, "U1", is_guest=True),
 }
 
@@ -61,6 +62,13 @@ def test_somebody_of_another_workspace_is_an_outsider_whatever_their_id() -> Non
 
 def test_without_operators_every_full_member_is_one() -> None:
     authorise(PEOPLE[Role.VIEWER], Act.END, CUTOVER, frozenset())
+
+
+def test_who_is_named_needs_to_be_no_viewer_and_without_operators_viewers_are_they() -> None:
+    for role in (Role.OWNER, Role.ASSIGNEE, Role.OPERATOR):
+        assert role_of(replace(PEOPLE[role], is_viewer=False), CUTOVER, OPERATORS) is role
+    assert role_of(PEOPLE[Role.STRANGER], CUTOVER, frozenset()) is Role.STRANGER
+    assert role_of(PEOPLE[Role.VIEWER], CUTOVER, frozenset()) is Role.OPERATOR
 
 
 def test_a_refusal_says_who_could() -> None:
