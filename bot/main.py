@@ -115,6 +115,7 @@ class Bot:
         """Begin: what an earlier run left first, then whatever Slack delivers and the clock brings."""
         if self._oauth:
             await self._seal_tokens()
+        await self.store.health()  # raises where nothing could be kept: then better not to begin
         await self.store.wipe()
         # Before Slack: until it can be reached, what falls due is looked at, kept, and told to the outside.
         self.scheduler.start()

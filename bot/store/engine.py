@@ -256,12 +256,14 @@ class SqlStore:
         raise AssertionError("unreachable")
 
     async def health(self) -> Health:
-        """Reads the schema's revision; raises StoreUnavailable where the database does not answer."""
-        from bot.store.migrate import head, known, revision_of
+        """Reads the schema's revision; raises StoreUnavailable where the database does not answer, or only
+        lets itself be read.
+        """
+        from bot.store.migrate import head, known, writable_revision
 
         if self._engine.dialect.name == "sqlite" and sqlite_file(self._engine.url) is None:
             return Health(head(), head())  # in memory: made by this very code
-        revision = await self.transact(lambda tx: revision_of(tx.connection))
+        revision = await self.transact(lambda tx: writable_revision(tx.connection))
         return Health(revision, head(), newer=revision is not None and revision not in known())
 
     async def wipe(self) -> None:

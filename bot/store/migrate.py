@@ -78,6 +78,14 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def writable_revision(connection: Connection) -> str | None:
+    """As `revision_of`; a database that can only be read refuses: a standby, a disk that went read-only."""
+    revision = revision_of(connection)
+    if revision is not None:
+        connection.execute(text("UPDATE alembic_version SET version_num = version_num WHERE 1 = 0"))
+    return revision
+
+
 def migrate(url: str, *, to: str = "head") -> Migrated:
     """Bring the schema to this release (or to `to`, a revision). Blocking: seconds on a large database.
 

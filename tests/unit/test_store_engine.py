@@ -236,6 +236,9 @@ async def test_a_read_only_disk_keeps_nothing_and_says_so(tmp_path: Path) -> Non
     with pytest.raises(StoreUnavailable) as caught:
         await store.transact(lambda tx: tx.cutovers.add(cutover(1)))
     assert caught.value.reason == "read_only"
+    with pytest.raises(StoreUnavailable) as caught:  # it can be read: that is not enough to be ready
+        await store.health()
+    assert caught.value.reason == "read_only"
     await store.close()
 
 
