@@ -117,7 +117,9 @@ def table(report: dict[str, Any]) -> str:
     for key, label in FIGURES:
         cells = [f"{report['rows'][size][side][key]:,}" for size in sizes for side in SIDES]
         lines.append(f"| {label} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    fewest, most = (report["rows"][size]["ours"]["look_us"] for size in (sizes[0], sizes[-1]))
+    grown = f"A look among {int(sizes[-1]):,} rows takes {most / fewest:.2f} times what it takes among"
+    return "\n".join([*lines, "", f"{grown} {int(sizes[0]):,}."]) + "\n"
 
 
 # --- ours ------------------------------------------------------------------------------------------

@@ -4,13 +4,15 @@
 
 One process of `mxcutover run` over HTTP, one that plays Slack, and this one, which sends signed commands and
 events at a steady pace: a third are slash commands, each with a response_url at which it is answered, two
-thirds messages of people in a channel, which the bot keeps and looks at. Prints the bot's memory, its
-oldest overdue reminder and its unsaid messages; writes soak.json and soak.md.
+thirds messages of people in a channel, which the bot keeps and looks at. Meanwhile reminders fall due, one in
+REMINDER_EVERY seconds, each in a thread of its own. Prints the bot's memory, its oldest overdue reminder and
+its unsaid messages; writes soak.json and soak.md.
 
 The exit code is 1 unless all of these hold: every delivery was acknowledged, none later than Slack waits;
 memory after the first third, by the middle of its looks, grew by no more than a tenth to the last third; no
-reminder was overdue; no message waited for longer than BACKLOG seconds at any look, and none is left; every
-command was answered at its response_url, once.
+reminder was overdue for longer than LATE seconds at any look, and each was said once; no message waited for
+longer than BACKLOG seconds at any look, and none is left; every command was answered at its response_url,
+once.
 """
 
 import argparse
@@ -24,6 +26,9 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -32,12 +37,16 @@ from aiohttp import ClientSession, TCPConnector
 
 from bench.acknowledge import PATH, SECRET
 from bot.clock import SystemClock
-from bot.workspace.person import CUTOVER, HANAKO
+from bot.store.engine import open_store
+from bot.workspace.person import CUTOVER, HANAKO, Person
 from bot.workspace.server import BOT_TOKEN, LocalWorkspace
 from bot.workspace.surfaces import RESPONSE_URL_USES
+from tests.chaos.run import fill
 from tests.flow.test_killed import SCRIPT, free_port
 
 GROWTH = 1.1
+REMINDER_EVERY = 2.0  # seconds; Slack's pace in one channel is a message a second
+LATE = 5.0  # seconds; ticks come once in one
 BACKLOG = 10.0  # seconds; what is said within them is no backlog
 COMMANDS_EVERY = 3  # deliveries
 PATIENCE = 3.0  # seconds; Slack's
@@ -69,8 +78,10 @@ def table(report: dict[str, Any]) -> str:
         f"{report['sent']:,} deliveries at {report['rate']:g} a second; acknowledged with 200:"
         f" {report['acknowledged']:,}; p50 {report['p50_ms']} ms, p99 {report['p99_ms']} ms,"
         f" slowest {report['slowest_ms']} ms. Left over at the end: {report['left']}. Commands answered"
-        f" once at their response_url: {report['answered']['once']:,} of {report['commands']:,}. Memory after"
-        f" the first third {report['memory_mb'][0]} MB, in the last {report['memory_mb'][1]} MB.",
+        f" once at their response_url: {report['answered']['once']:,} of {report['commands']:,}. Reminders"
+        f" said once: {report['reminders']['said'].count(1)} of {report['reminders']['planned']}."
+        f" Memory after the first third {report['memory_mb'][0]} MB, in the last"
+        f" {report['memory_mb'][1]} MB.",
         "",
         *(f"- {what}: {'yes' if held else '**no**'}" for what, held in report["holds"].items()),
         "",
@@ -172,7 +183,10 @@ async def _soak(seconds: float, rate: float) -> dict[str, Any]:
                 if bot.stdout is None or not await asyncio.wait_for(bot.stdout.readline(), 60):
                     raise SystemExit("the bot did not start")
                 urls = [f"{address}/response/{key}" for key in keys]
-                report = await _load(bot.pid, port, seconds, rate, urls)
+                async with Person(address) as hanako:
+                    roots = await _plan(hanako, f"sqlite:///{folder}/mxcutover.db", seconds)
+                    report = await _load(bot.pid, port, seconds, rate, urls)
+                    report["reminders"] = await _said(hanako, roots)
             finally:
                 bot.terminate()
                 await bot.wait()
@@ -211,12 +225,33 @@ def _judged(report: dict[str, Any]) -> dict[str, Any]:
         "every delivery acknowledged": report["acknowledged"] == report["sent"],
         f"none later than {PATIENCE:g} s": report["slowest_ms"] < PATIENCE * 1e3,
         f"memory flat within {GROWTH - 1:.0%}": memory[1] <= memory[0] * GROWTH,
-        "no reminder overdue": max(found["overdue"] for found in looks) == 0,
+        f"no reminder overdue for {LATE:g} s": max(found["overdue"] for found in looks) < LATE,
+        "every reminder said once": report["reminders"]["said"] == [1] * report["reminders"]["planned"],
         f"no message waited for {BACKLOG:g} s": max(found["oldest"] for found in looks) < BACKLOG,
         "nothing left at the end": not report["left"],
         "every command answered once": report["answered"] == {"once": report["commands"], "more": 0},
     }
     return {**report, "memory_mb": memory, "holds": holds, "good": all(holds.values())}
+
+
+async def _plan(hanako: Person, url: str, seconds: float) -> dict[str, str]:
+    """Reminders to fall due over so many seconds; the thread of each, by its domain."""
+    begin = datetime.now(UTC)
+    domains = [f"r{number:05d}.example" for number in range(int(seconds / REMINDER_EVERY))]
+    roots = {domain: str((await hanako.say(domain))["ts"]) for domain in domains}
+    store = open_store(url)
+    dues = [begin + timedelta(seconds=REMINDER_EVERY * number) for number in range(len(domains))]
+    await fill(store, roots, dict(zip(domains, dues, strict=True)))
+    await store.close()
+    return roots
+
+
+async def _said(hanako: Person, roots: Mapping[str, str]) -> dict[str, Any]:
+    """How many were planned, and how often each was said."""
+    replies = Counter(
+        message["thread_ts"] for message in (await hanako.state())["messages"] if message["is_reply"]
+    )
+    return {"planned": len(roots), "said": [replies[thread] for thread in roots.values()]}
 
 
 def _memory_mb(pid: int) -> float:
