@@ -196,8 +196,8 @@ async def watch_ours(world: dict[str, Any], folder: Path) -> dict[str, float]:
     )
 
     keep_dues(due)
-    started = datetime.now(UTC)
-    await asyncio.to_thread(plan, store, first_dues(world), started + timedelta(seconds=1))
+    started = await asyncio.to_thread(plan_ahead, store, first_dues(world))
+    await asyncio.sleep((started - datetime.now(UTC)).total_seconds() - 1)
     meter = Meter()
     bot.scheduler.start()
     await asyncio.sleep(world["seconds"])
@@ -276,6 +276,17 @@ def fill(store: Any, world: dict[str, Any], now: datetime) -> None:
 
     for start in range(0, len(world["names"]), 500):
         store.run(lambda tx, s=start: add(tx, s))
+
+
+def plan_ahead(store: Any, dues: Sequence[float]) -> datetime:
+    """Plan the looks from a moment on that is still to come when that is done; that moment."""
+    ahead = 5.0
+    while True:
+        start = datetime.now(UTC) + timedelta(seconds=ahead)
+        plan(store, dues, start)
+        if start > datetime.now(UTC) + timedelta(seconds=2):
+            return start
+        ahead *= 2
 
 
 def plan(store: Any, dues: Sequence[float], start: datetime) -> None:

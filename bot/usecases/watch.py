@@ -33,6 +33,8 @@ TURNS = {(True, False): 4, (True, True): 3, (False, False): 3, (False, True): 4}
 # So many wait in a slow lane, which takes less than HOLD; the next is put off.
 QUEUE = 40
 PUT_OFF = {True: timedelta(minutes=1), False: timedelta(minutes=10)}
+# A tick takes up what falls due before the next one too, and each look then begins at its own moment.
+AHEAD = timedelta(seconds=1)
 
 
 class _Lane:
@@ -66,7 +68,7 @@ class Looks:
 
     async def tick(self) -> None:
         """Begin the looks whose time has come. Raises then what made earlier ones fail."""
-        await self._begin()
+        await self._begin(AHEAD)
         if self._failed:
             failed, self._failed = self._failed, []
             raise BaseExceptionGroup("looks failed", failed)
@@ -92,24 +94,28 @@ class Looks:
     def _all(self) -> set[asyncio.Task[None]]:
         return self._running[True] | self._running[False]
 
-    async def _begin(self) -> int:
+    async def _begin(self, ahead: timedelta = timedelta()) -> int:
         now = self._deps.clock.now()
         free = {near: BATCH - len(tasks) for near, tasks in self._running.items()}
 
-        def claim(tx: Tx) -> list[tuple[bool, Cutover]]:
+        def claim(tx: Tx) -> list[tuple[bool, Cutover, datetime]]:
             return [
-                (near, tx.cutovers.save(replace(cutover, next_look_at=now + HOLD[near])))
+                (
+                    near,
+                    tx.cutovers.save(replace(cutover, next_look_at=now + HOLD[near])),
+                    cutover.next_look_at or now,
+                )
                 for near, states in ((True, NEAR), (False, FAR))
                 if free[near] > 0
-                for cutover in tx.cutovers.due_looks(now, free[near], states=states)
+                for cutover in tx.cutovers.due_looks(now + ahead, free[near], states=states)
             ]
 
         try:
             due = await self._deps.store.transact(claim)
         except VersionConflict:
             return 0
-        for near, cutover in due:
-            task = asyncio.create_task(self._look(cutover, near), name="look")
+        for near, cutover, at in due:
+            task = asyncio.create_task(self._look(cutover, near, (at - now).total_seconds()), name="look")
             self._running[near].add(task)
             task.add_done_callback(self._ended)
         return len(due)
@@ -120,8 +126,11 @@ class Looks:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed.append(error)
 
-    async def _look(self, cutover: Cutover, near: bool) -> None:
+    async def _look(self, cutover: Cutover, near: bool, early: float) -> None:
+        """`early`: seconds until the moment that it is due."""
         deps = self._deps
+        if early > 0:
+            await asyncio.sleep(early)
         seen = await deps.store.transact(lambda tx: tx.observations.edges(cutover.team, cutover.id))
         facts = await self._facts(cutover, seen[-1] if seen else None, near)
 

@@ -225,6 +225,23 @@ def test_whole_looks_are_spread_over_the_half_day_and_each_domain_has_its_moment
     assert max(at_once.values()) < 3 * len(domains) / 72
 
 
+async def test_what_falls_due_before_the_next_tick_is_looked_at_in_its_own_moment() -> None:
+    dns = SlowFor()
+    looks, store = bot(dns)
+    loop = asyncio.get_running_loop()
+    soon, late = timedelta(seconds=0.1), watch.AHEAD + timedelta(seconds=0.1)
+    for number, at in ((1, soon), (2, late)):
+        cutover = samples.cutover(number, state=State.CHANGING, next_look_at=samples.NOW + at)
+        await store.transact(lambda tx, cutover=cutover: tx.cutovers.add(cutover))  # type: ignore[misc]
+    assert await looks.due() == 0  # for a clock that is moved: nothing is due yet
+    began = loop.time()
+    await looks.tick()
+    assert dns.begun == []
+    await looks.due()
+    assert loop.time() - began >= soon.total_seconds() - 0.02
+    assert dns.begun == [name(1)]
+
+
 async def test_looking_to_the_end_waits_for_what_a_tick_began() -> None:
     dns = SlowFor(name(1))
     looks, store = bot(dns)
