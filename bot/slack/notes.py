@@ -75,6 +75,12 @@ def error(voice: Voice, args: Args) -> Rendered:
     return only(voice("refuse.error", error_id=args["error_id"]))
 
 
+def form_stale(voice: Voice, args: Args) -> Rendered:
+    """A form that was taken no longer holds; nothing was begun."""
+    new = el.button(voice("button.new"), "open_form", {"d": ""}, style="primary")
+    return only(voice("refuse.form_stale"), *el.actions([new]))
+
+
 def form_expired(voice: Voice, args: Args) -> Rendered:
     data = {"d": str(args.get("domain") or "")}
     button = el.button(voice("button.open_form"), "open_form", data, style="primary")

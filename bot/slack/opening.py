@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.authority import Act, authorise
 from bot.domain.policy import groups_in, policy_to_json
-from bot.ports import Outgoing
+from bot.ports import Delivery, Outgoing
 from bot.slack import home, settings_form, watch
 from bot.slack.forms import start_form
 from bot.slack.groups import Groups
@@ -117,8 +117,9 @@ class Opening:
             await desk.set_policy(speaker.deps, speaker.actor, speaker.row_id, policy)
             return
         standing = await self._submissions.request(speaker.actor, body)
-        if standing is None:
-            await say(speaker.deps, speaker.actor.team, speaker.row_id)
+        if standing is None:  # what was set has changed since it was acknowledged, or the day has passed
+            stale = Outgoing(Delivery.DM, "form_stale", lang=speaker.actor.lang, user=speaker.actor.user)
+            await say(speaker.deps, speaker.actor.team, speaker.row_id, stale)
             return
         channel, request = standing
         lang = speaker.deps.policy.langs.get(channel)

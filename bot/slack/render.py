@@ -92,6 +92,7 @@ _IN_THREAD: dict[str, thread.Builder] = {
 
 _ALONE: dict[str, Alone] = {
     "form_late": _plainly("refuse.form_late"),
+    "form_stale": notes.form_stale,
     "bad_name": notes.bad_name,
     "bad_day": notes.bad_day,
     "not_allowed": notes.not_allowed,
