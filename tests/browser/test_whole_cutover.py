@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from tests.browser.conftest import page_of, shoot
 
 SCRIPT = str(Path(sys.executable).parent / "mxcutover")
 MOST_REMINDERS = 20
+LATE = re.compile("^(フォームを開く|Open the form)$")
 
 
 @asynccontextmanager
@@ -64,8 +66,20 @@ async def sees(page: Page, piece: str) -> None:
     await expect(of_thread(page).filter(has_text=piece).last).to_be_visible(timeout=30_000)
 
 
-async def fill_form(page: Page, labels: Sequence[str], mx: str = "10 mgf.cybermail.jp") -> None:
+async def opened_form(page: Page) -> Locator:
+    """The form; where the machine was too slow for its trigger, by the button that the bot then offers."""
     dialog = page.get_by_role("dialog")
+    late = page.locator("#main").get_by_role("button", name=LATE)
+    for number in range(5):
+        await expect(dialog.or_(late.nth(number)).first).to_be_visible(timeout=30_000)
+        if await dialog.is_visible():
+            break
+        await late.nth(number).click()
+    return dialog
+
+
+async def fill_form(page: Page, labels: Sequence[str], mx: str = "10 mgf.cybermail.jp") -> None:
+    dialog = await opened_form(page)
     await expect(dialog).to_contain_text("TTL", timeout=30_000)
     plan, service, notice, submit = labels
     await dialog.get_by_label(plan).select_option("standard")

@@ -4,7 +4,6 @@ Each time nothing is half done, and the answer says what was understood and what
 """
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 from bot.domain.policy import Policy, freezes, policy_to_json
@@ -303,8 +302,9 @@ async def test_a_form_that_no_longer_holds_when_it_is_worked_on_is_said_to(house
     }
     await frozen(house, "2026-12-18..2026-12-20")
     now = house.clock.now()
-    await house.bot.store.transact(lambda tx: tx.inbox.accept("v1", "view", TEAM, payload, now))
-    await house.bot.slack.worker.sweep(older=timedelta())
+    row = await house.bot.store.transact(lambda tx: tx.inbox.accept("v1", "view", TEAM, payload, now))
+    assert row is not None
+    house.bot.slack.worker.take(row)
     await house.hanako.wait_for(
         lambda: dms(house.hanako), lambda all_: any("切替は始めていません" in text for text in all_)
     )

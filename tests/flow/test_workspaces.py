@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +18,10 @@ import pytest
 from aiohttp import web
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from bot.cli.ops import explain
 from bot.dns.client import DnsClient
@@ -29,7 +31,7 @@ from bot.domain.cutover import Cutover
 from bot.domain.teams import Team
 from bot.main import Bot
 from bot.manifest import load_manifest
-from bot.ports import Installation
+from bot.ports import Delivery, Installation, Outgoing
 from bot.slack.app import EVENTS_PATH
 from bot.slack.install import INSTALL_PATH, REDIRECT_PATH, ManyTeams, OAuthApp
 from bot.slack.material import gather
@@ -467,6 +469,56 @@ async def test_tokens_kept_plain_are_sealed_and_keys_may_be_changed(tmp_path: Pa
     await store.close()
     with pytest.raises(BadTokenKey, match="form"):
         Vault(["not a key"])
+
+
+async def test_a_key_that_another_replica_has_changed_is_told_of_and_nothing_is_lost(tmp_path: Path) -> None:
+    clock = MovableClock(FixedBase())
+    url = f"sqlite:///{tmp_path / 'mxcutover.db'}"
+    migrate(url)
+    bot = Bot(
+        settings_of(tmp_path, token_key=SecretStr(OLD_KEY)),
+        open_store(url, synchronous="OFF"),
+        DnsClient(DnsConfig(), clock),
+        clock,
+        token=SecretStr(""),
+        api_url="http://127.0.0.1:1/api/",
+        app_token=None,
+        signing_secret=SecretStr(SIGNING_SECRET),
+        oauth=OAuthApp("1.2", SecretStr("client-secret")),
+    )
+
+    async def kept_with(key: str) -> None:
+        sealed = Vault([key]).seal("xoxb-plain")
+        kept = Installation(sealed, "U1", "B1", "A1", (), HANAKO, "One", BEGINNING)
+        await bot.store.transact(lambda tx: tx.workspaces.install(A, kept))
+
+    await kept_with(OLD_KEY)
+    assert await bot.tokens_ready()
+    await kept_with(OTHER_KEY)
+    assert not await bot.tokens_ready()
+    assert not await bot.well()
+    message = Outgoing(Delivery.POST, "help", channel="C1", user=HANAKO)
+    await bot.store.transact(lambda tx: tx.outbox.put(A, message))
+    with capture_logs() as lines:
+        for _ in range(10):
+            await bot.sender.drain()
+            clock.set(clock.now() + timedelta(seconds=60))
+    said = [line for line in lines if line["event"] == "not said yet"]
+    assert len(said) == 10
+    assert all("MXCUTOVER_TOKEN_KEY does not open" in line["why"] and "exc_info" not in line for line in said)
+    assert await bot.store.transact(lambda tx: tx.outbox.unsettled())
+    event = {"type": "app_home_opened", "user": HANAKO, "tab": "home", "channel": "D1"}
+    body = json.dumps({"type": "event_callback", "team_id": A.team_id, "event_id": "Ev1", "event": event})
+    at = str(int(time.time()))
+    signature = SignatureVerifier(SIGNING_SECRET).generate_signature(timestamp=at, body=body)
+    headers: dict[str, str | Sequence[str]] = {
+        "content-type": ["application/json"],
+        "x-slack-request-timestamp": [at],
+        "x-slack-signature": [signature or ""],
+    }
+    answer = await bot.slack.app.async_dispatch(AsyncBoltRequest(body=body, headers=headers))
+    assert answer.status == 503  # Slack delivers it again
+    await bot.store.close()
 
 
 def test_a_bot_with_the_wrong_key_ends_in_words(tmp_path: Path) -> None:
