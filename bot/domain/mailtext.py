@@ -15,60 +15,37 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from bot.domain.bounces import codes, is_bounce, meaning
+from bot.domain.mailcode import bodies, readable
+
 GATEWAY = "cybermail.jp"
 SLOW = timedelta(minutes=5)
 LOOP_AT = 25  # Received lines; servers give up at 25 to 100
 READ_AT_MOST = 60_000  # characters
+WORDS_AT_MOST = 20_000  # a bounce says why at its beginning
 
 VIA_MAILGATES, DIRECT, OLD_SERVICE, UNKNOWN = "via_mailgates", "direct", "old_service", "unknown"
 
 _HEADER = re.compile(r"^([A-Za-z][A-Za-z0-9-]{1,60}):(\s|$)")
 _OPENING = re.compile(
     r"^(Received|Return-Path|Delivered-To|Authentication-Results|Received-SPF|DKIM-Signature|ARC-[A-Za-z-]+"
-    r"|X-[A-Za-z-]+|Message-ID|MIME-Version|Reporting-MTA|Final-Recipient|Diagnostic-Code):",
+    r"|X-[A-Za-z-]+|Message-ID|MIME-Version|Content-Type|Content-Transfer-Encoding|Reporting-MTA|Final-Recipient|Diagnostic-Code):",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"^[^\S\n]*(>|&gt;)\s?", re.MULTILINE)  # within a line: blank ones are many
+_QUOTED = re.compile(r"^[^\S\n]*(?:(?:>|&gt;|＞|\|)[^\S\n]?)+", re.MULTILINE)  # within a line
 _SLACK_LINK = re.compile(r"<(?:mailto:|https?://)?([^<>|\s]+)\|([^<>|]+)>")
-_CODE = re.compile(r"\b([245]\d\d)[ -]([245]\.\d{1,3}\.\d{1,3})\b|\b([45]\.\d{1,3}\.\d{1,3})\b")
-_BOUNCE = re.compile(
-    r"undeliver|delivery (status|has failed|failure|to the following)|mail delivery|returned (mail|to sender)"
-    r"|could not be delivered|wasn't delivered|postmaster|mailer-daemon|diagnostic-code|remote server"
-    r"|said:\s+[45]\d\d|mail system at host|response (from|was)|配信不能|配信でき|配送でき"
-    r"|送信できません|届けられません"
-    r"|エラーの内容",
-    re.IGNORECASE,
+# A command's argument has no line breaks: the headers that matter begin lines again.
+_WITHIN_A_LINE = re.compile(r"\S[^\S\n]+Received:\s(?:from|by)\s")
+_ONE_LINE = re.compile(
+    r"[^\S\n]+(?=(?:Received|Return-Path|Delivered-To|Authentication-Results|Received-SPF|DKIM-Signature"
+    r"|From|To|Subject|Date|Message-ID|MIME-Version):\s)"
 )
-
-# What a bounce says, and the entry that explains it; the first that fits counts.
-_MEANINGS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (entry, re.compile(pattern, re.IGNORECASE))
-    for entry, pattern in (
-        (
-            "mail-loop",
-            r"5\.4\.(6|14)\b|hop ?count|too many (hops|received)|loops? back|routing loop|mail loop",
-        ),
-        (
-            "tenant-rejects",
-            r"5\.7\.(51|64|68|133|606|700|705)\b|Tenant(Inbound)?Attribution|partner connector|Direct ?Send"
-            r"|not authorized to send (mail )?directly|RestrictDomainsTo",
-        ),
-        ("spf-record", r"5\.7\.(23|26|27)\b|\bspf\b|sender policy|dmarc|dkim|unauthenticated"),
-        (
-            "some-recipients-unknown",
-            r"5\.1\.(1|10)\b|5\.2\.1\b|user unknown|unknown user|no such (user|recipient)"
-            r"|recipient ?not ?found"
-            r"|mailbox (not found|unavailable)|does not exist|宛先.*(不明|存在)",
-        ),
-        (
-            "no-mail-from-outside",
-            r"5\.4\.4\b|5\.1\.2\b|4\.4\.4\b|host (or domain )?name? ?(lookup|not found|unknown)"
-            r"|host not found"
-            r"|domain (name )?not found|nxdomain|no mx|null ?mx|unrouteable",
-        ),
-        ("delivery-delay", r"\b4\.\d\.\d\b|delayed|will (be )?retr|still trying|遅延|再送"),
-        ("tenant-rejects", r"5\.7\.\d+\b|access denied|blocked|rejected by policy|not allowed"),
-    )
+# `from NAME`, `by NAME`, and the name that stands in brackets behind an address or a greeting.
+_NAMED = re.compile(r"(?:\b(?:from|by)\s+|\((?:(?:HELO|EHLO)[ =])?)([A-Za-z0-9._-]+)", re.IGNORECASE)
+# Gmail's table above "Show original".
+_SHOWN = re.compile(
+    r"^[^\w\n]{0,8}(SPF|DKIM|DMARC)[^\w\n]{1,4}(PASS|FAIL|SOFTFAIL|NEUTRAL|NONE|PERMERROR|TEMPERROR)\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -129,14 +106,16 @@ def read_mail(text: str, old_exchanges: Iterable[str] = ()) -> Reading | None:
     """
     # Half a surrogate pair has no bytes; the library's headers raise for it.
     plain = _unwrapped(text[:READ_AT_MOST].encode("utf-8", "replace").decode("utf-8"))
-    headers = _headers(plain)
+    headers, source = _headers(plain)
     received = [str(line) for line in headers.get_all("Received", [])] if headers else []
-    looks_like_bounce = bool(_BOUNCE.search(plain)) and bool(_CODE.search(plain) or len(plain) > 200)
-    results = _results(headers) if headers else {}
+    words = f"{readable(plain[:WORDS_AT_MOST])}\n{bodies(source)[:WORDS_AT_MOST]}"
+    looks_like_bounce = is_bounce(words)
+    # The headers below a bounce are those of the mail that came back.
+    results = {} if looks_like_bounce else _results(headers, plain)
     if not received and not looks_like_bounce and not results:
         return None
     hops = _hops(received)
-    codes = tuple(dict.fromkeys(_codes(plain))) if looks_like_bounce or not received else ()
+    found = codes(words) if looks_like_bounce or not received else ()
     route = _route(received, tuple(old_exchanges))
     reading = Reading(
         route,
@@ -144,27 +123,33 @@ def read_mail(text: str, old_exchanges: Iterable[str] = ()) -> Reading | None:
         results.get("spf"),
         results.get("dkim"),
         results.get("dmarc"),
-        codes,
+        found,
         looks_like_bounce,
     )
-    return replace(reading, entry=_entry(reading, plain if looks_like_bounce else "", len(received)))
+    return replace(reading, entry=_entry(reading, words if looks_like_bounce else "", len(received)))
 
 
 def _unwrapped(text: str) -> str:
     """Without what Slack and mail clients put around: entities, links, quote marks, code fences."""
     plain = _SLACK_LINK.sub(r"\2", html.unescape(text))
-    return _QUOTED.sub("", plain.replace("```", "\n").replace("\r\n", "\n"))
+    plain = _QUOTED.sub("", plain.replace("```", "\n").replace("\r\n", "\n"))
+    return _ONE_LINE.sub("\n", plain) if _WITHIN_A_LINE.search(plain) else plain
 
 
-def _headers(plain: str) -> Message | None:
-    """The first block of mail headers; folded lines are recognised though their indentation was lost."""
+def _headers(plain: str) -> tuple[Message | None, str]:
+    """The first block of mail headers, and the source that begins with it.
+
+    Folded lines are recognised though their indentation was lost.
+    """
     block: list[str] = []
     has_received = False
+    start = at = 0
     for line in plain.split("\n"):
-        bare = line.strip()
+        bare, at = line.strip(), at + len(line) + 1
         if not block:
             if not _OPENING.match(bare):
                 continue
+            start = at - len(line) - 1
             block.append(bare)
         elif not bare:
             if has_received:
@@ -173,15 +158,24 @@ def _headers(plain: str) -> Message | None:
         else:
             block.append(bare if _HEADER.match(line) else f" {bare}")
         has_received = has_received or block[-1].startswith("Received:")
-    return message_from_string("\n".join(block) + "\n\n") if block else None
+    return (message_from_string("\n".join(block) + "\n\n") if block else None), plain[start:]
 
 
-def _results(headers: Message) -> dict[str, str]:
-    """SPF, DKIM and DMARC as the last server judged them (RFC 8601), else Received-SPF."""
+def _results(headers: Message | None, plain: str) -> dict[str, str]:
+    """SPF, DKIM and DMARC as the last server judged them (RFC 8601), else Received-SPF.
+
+    Of several signatures one that passed is enough. Without headers: Gmail's own table of the three.
+    """
     found: dict[str, str] = {}
+    if headers is None:
+        shown = {method.lower(): result.lower() for method, result in _SHOWN.findall(plain)}
+        return shown if len(shown) > 1 else {}
     for line in headers.get_all("Authentication-Results", []):
-        for method, result in re.findall(r"\b(spf|dkim|dmarc)\s*=\s*([a-z]+)", str(line).lower()):
-            found.setdefault(method, result)
+        judged: dict[str, str] = {}
+        for method, result in re.findall(r"(?<![\w.-])(spf|dkim|dmarc)\s*=\s*([a-z]+)", str(line).lower()):
+            if method not in judged or (method == "dkim" and result == "pass"):
+                judged[method] = result
+        found = {**judged, **found}
     spf = headers.get("Received-SPF")
     if spf and "spf" not in found and (word := re.match(r"\s*([a-z]+)", str(spf).lower())):
         found["spf"] = word[1]
@@ -212,11 +206,7 @@ def _route(received: Sequence[str], old_exchanges: Sequence[str]) -> str:
     """By the servers named in the Received lines, as whole names: never by a part of one."""
     if not received:
         return UNKNOWN
-    named = {
-        host.rstrip(".").lower()
-        for line in received
-        for host in re.findall(r"\b(?:from|by)\s+([A-Za-z0-9._-]+)", line.partition(";")[0])
-    }
+    named = {host.rstrip(".").lower() for line in received for host in _NAMED.findall(line.partition(";")[0])}
     if any(host == GATEWAY or host.endswith("." + GATEWAY) for host in named):
         return VIA_MAILGATES
     for exchange in old_exchanges:
@@ -228,19 +218,10 @@ def _route(received: Sequence[str], old_exchanges: Sequence[str]) -> str:
     return DIRECT
 
 
-def _codes(plain: str) -> list[str]:
-    return [
-        " ".join(part for part in (match[1], match[2] or match[3]) if part)
-        for match in _CODE.finditer(plain)
-        if match[1] is None or match[1][0] == match[2][0]
-    ]
-
-
 def _entry(reading: Reading, bounce: str, received: int) -> str | None:
     """Where a paste leads: the bounce's own words first, then the way, the waits and the results."""
-    for entry, pattern in _MEANINGS if bounce else ():
-        if pattern.search(bounce):
-            return entry
+    if bounce and (entry := meaning(bounce)):
+        return entry
     if received >= LOOP_AT:
         return "mail-loop"
     if reading.route == OLD_SERVICE:

@@ -27,6 +27,7 @@ _NOTHING_FITS = "entry=none"
 _CANDIDATES = 3
 _DELAY = "delivery-delay"
 _OF_A_GOOD_MAIL = (_DELAY, "false-positive", "duplicate-mail")  # what headers may be pasted for
+_OF_A_BOUNCE = ("no-mail-from-outside", "some-recipients-unknown", "tenant-rejects")
 READ_AT_MOST = 20_000  # characters of a question or a paste
 
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
@@ -67,9 +68,14 @@ class Asker:
     def ask(self, question: str, context: EvidenceContext) -> AskResult:
         """Answer a question as somebody typed it, or a pasted bounce or header. Never raises on text."""
         mail = read_mail(question[:READ_AT_MOST], _old_exchanges(context))
-        if mail is not None:
+        if mail is not None and (mail.entry or not mail.bounce):
             return self._pasted(mail, replace(context, mail=mail))
         match = self._matcher.match(question[:READ_AT_MOST])
+        if mail is not None:
+            # A bounce of no known kind, or a long tale about one: its words decide, as a question's do.
+            context = replace(context, mail=mail)
+            if match.decision in (NONE, CLARIFY):
+                return self._offered(mail, _OF_A_BOUNCE)
         if match.decision == ANSWER and match.candidates:
             return self._at(match.candidates[0].entry, {}, context, match)
         if match.decision == CLARIFY:
@@ -89,7 +95,11 @@ class Asker:
             others = (_DELAY,) if mail.slowest is not None and mail.entry != _DELAY else ()
             match = Match(ANSWER, (Candidate(mail.entry, 1.0), *(Candidate(entry, 0.0) for entry in others)))
             return self._at(mail.entry, {}, context, match)
-        found = tuple(Candidate(entry, 0.0) for entry in _OF_A_GOOD_MAIL if entry in self._tree.entries)
+        return self._offered(mail, _OF_A_GOOD_MAIL)
+
+    def _offered(self, mail: Reading, entries: tuple[str, ...]) -> AskResult:
+        """What a mail may have been pasted for, to choose from."""
+        found = tuple(Candidate(entry, 0.0) for entry in entries if entry in self._tree.entries)
         view = {"decision": CHOOSE, "candidates": [c.entry for c in found], "mail": _mail_view(mail)}
         place = {"entry": "", "answers": {}, "mail": mail.as_json()}
         return AskResult(CHOOSE, view, place=place, candidates=found, finished=False)

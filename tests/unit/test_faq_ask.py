@@ -132,6 +132,17 @@ def test_a_pasted_bounce_is_understood_before_the_matcher() -> None:
     assert "taro@" not in json.dumps(result.view) + json.dumps(result.place)
 
 
+def test_a_bounce_of_no_known_kind_is_read_as_words_or_offers_what_bounces_are_about() -> None:
+    full = (
+        "This is the mail system at host mx.example.\n<a@example.co.jp>: host mx said: 552 5.2.2 Mailbox full"
+    )
+    offered = asker("none").ask(full, NOTHING)
+    assert (offered.decision, offered.candidates[0].entry) == ("choose", "no-mail-from-outside")
+    assert "552 5.2.2" in "\n".join(render(kept(offered.view), "ja").evidence)
+    tale = "昨日MXを切り替えてから、取引先から「Undeliveredで返ってくる」と言われています。" * 6
+    assert asker("answer", "rollback").ask(tale, NOTHING).entry == "rollback"
+
+
 def test_pasted_headers_keep_what_they_showed_over_the_next_click() -> None:
     good = asker("none").ask(VIA, NOTHING)
     assert good.decision == "choose"

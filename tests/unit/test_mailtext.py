@@ -1,12 +1,16 @@
 """Pasted bounces and headers: the way, the results, the waits, and the entry they lead to."""
 
+import base64
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.mailtext import Hop, Reading, from_json, read_mail
+
+PASTED = Path(__file__).parents[1] / "data" / "pasted-mail.txt"
 
 VIA = """\
 Received: from mgf-out1.cybermail.jp (203.0.113.9) by mail.service.example with ESMTPS;
@@ -173,9 +177,106 @@ def test_bounces(text: str, entry: str, codes: tuple[str, ...]) -> None:
     assert (reading.entry, reading.codes, reading.bounce) == (entry, codes, True)
 
 
+def pasted() -> list[tuple[str, str, str]]:
+    """(shape, entry, paste) of each section of the file."""
+    sections = PASTED.read_text(encoding="utf-8").split("\n=== ")[1:]
+    found = []
+    for section in sections:
+        head, _, text = section.partition("\n")
+        shape, _, entry = head.partition(" -> ")
+        found.append((shape, entry, text))
+    return found
+
+
+OLD_MX = ["mail.old-provider.example."]
+
+
+@pytest.mark.parametrize(("shape", "entry", "text"), pasted(), ids=[shape for shape, _, _ in pasted()])
+def test_mail_as_people_paste_it(shape: str, entry: str, text: str) -> None:
+    reading = read_mail(text, OLD_MX)
+    assert reading is not None
+    assert (reading.entry or "none") == entry
+    quoted = "".join(f"> {line}\n" for line in text.splitlines())
+    twice = "".join(f">> {line}\n" for line in text.splitlines())
+    asked = f"お世話になっております。次のエラーが返ってきました。\n\n-----Original Message-----\n{text}"
+    for as_text in (quoted, twice, asked, text.replace("\n", "\r\n")):
+        again = read_mail(as_text, OLD_MX)
+        assert again is not None and (again.entry, again.codes) == (reading.entry, reading.codes)
+
+
+def test_there_are_enough_shapes() -> None:
+    assert len(pasted()) >= 45
+
+
+@pytest.mark.parametrize(
+    ("shape", "route"),
+    [
+        ("o365 via mailgates", "via_mailgates"),
+        ("qmail HELO rdns", "via_mailgates"),
+        ("ip in from, rdns in parens", "via_mailgates"),
+        ("icloud headers", "via_mailgates"),
+        ("one line", "direct"),
+    ],
+)
+def test_received_lines_of_several_servers(shape: str, route: str) -> None:
+    reading = read_mail(next(text for name, _, text in pasted() if name == shape))
+    assert reading is not None and reading.route == route and reading.hops
+
+
+def test_one_good_signature_is_enough_and_the_last_server_decides() -> None:
+    two = read_mail(next(text for name, _, text in pasted() if name == "two dkim"))
+    assert two is not None and two.dkim == "pass"
+    below = "Authentication-Results: mgf.cybermail.jp; spf=pass\n"
+    later = read_mail("Authentication-Results: mx.google.com; spf=fail; dkim=fail\n" + below)
+    assert later is not None and (later.spf, later.dkim) == ("fail", "fail")
+
+
+def test_the_headers_under_a_bounce_are_not_why_it_came_back() -> None:
+    reading = read_mail(next(text for name, _, text in pasted() if name == "postfix + orig headers"))
+    assert reading is not None and reading.bounce
+    assert (reading.spf, reading.dmarc) == (None, None)
+
+
+JAPANESE = "メールを配信できませんでした。\nエラーの内容: 550 5.1.1 User unknown\n"
+JIS = JAPANESE.encode("iso-2022-jp")
+PART = "Content-Type: text/plain; charset={}\nContent-Transfer-Encoding: {}\n\n{}\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        JIS.decode("ascii"),
+        JIS.decode("ascii").replace("\x1b", ""),
+        PART.format("iso-2022-jp", "base64", base64.encodebytes(JIS).decode()),
+        PART.format("utf-8", "base64", base64.encodebytes(JAPANESE.encode()).decode()),
+        PART.format("utf-8", "quoted-printable", "".join(f"={b:02X}" for b in JAPANESE.encode())),
+        "Subject: =?ISO-2022-JP?B?" + base64.b64encode("配信不能".encode("iso-2022-jp")).decode() + "?=\n"
+        "\n550 5.1.1 User unknown",
+    ],
+    ids=["jis", "jis without escapes", "base64 jis", "base64 utf-8", "quoted-printable", "encoded word"],
+)
+def test_what_stands_encoded_is_read(text: str) -> None:
+    reading = read_mail(text)
+    assert reading is not None
+    assert (reading.entry, reading.codes) == ("some-recipients-unknown", ("550 5.1.1",))
+
+
+@pytest.mark.parametrize("charset", ["no-such", "utf-8"])
+def test_what_cannot_be_decoded_is_left_alone(charset: str) -> None:
+    read_mail(PART.format(charset, "base64", "@@@@\n\x00"))
+    read_mail(f"Subject: =?{charset}?B?@@@?= =?{charset}?Q?=zz?=\nReceived: by x; y")
+    read_mail("$B!" + "!" * 2000 + "(B undelivered 550 5.1.1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "グループ宛のメールが Undelivered で戻ってきます",
+        "550 5.1.1 User unknown が一部の宛先で返ってきます",
+        "MAILER-DAEMONからエラーが返ってくるのですが、どうすればよいですか",
+        "SPFの結果が softfail になるのはなぜですか",
+        "Receivedヘッダーを見ると旧サーバーを通っています",
+        "The remote server says my mail is not delivered, why?",
         "外部からメールが届かない",
         "550 5.1.1 が返ってきます",
         "Undeliveredで戻る",
