@@ -8,9 +8,12 @@ flight, and a change that is looked at every 20 seconds waits for no other's sil
 
 import asyncio
 import zlib
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
+from typing import Any
 
 from bot.domain.cutover import OPEN_STATES, Cutover, State
 from bot.domain.facts import SILENT, DomainFacts
@@ -29,12 +32,19 @@ FULL_WHEN_SILENT = timedelta(hours=1)
 HOLD = {True: timedelta(minutes=1), False: timedelta(minutes=2)}  # by whether the change is under way
 # Turns by (change under way, slow). Together fewer than the DNS client has, so that what a person asks
 # for waits for none of them.
-TURNS = {(True, False): 4, (True, True): 3, (False, False): 3, (False, True): 4}
+TURNS = {(True, False): 3, (True, True): 2, (False, False): 2, (False, True): 2}
+# Who turns out slow in a quick lane gives its turn to the next after so many seconds, as long as no more
+# than so many go on without one.
+QUICK = 0.5
+OVERDUE = {True: 3, False: 2}
 # So many wait in a slow lane, which takes less than HOLD; the next is put off.
-QUEUE = 40
+QUEUE = {True: 20, False: 40}
 PUT_OFF = {True: timedelta(minutes=1), False: timedelta(minutes=10)}
 # A tick takes up what falls due before the next one too, and each look then begins at its own moment.
 AHEAD = timedelta(seconds=1)
+
+
+Look = Callable[[], Coroutine[Any, Any, DomainFacts]]
 
 
 class _Lane:
@@ -64,6 +74,7 @@ class Looks:
         self._deps = deps
         self._running: dict[bool, set[asyncio.Task[None]]] = {True: set(), False: set()}
         self._lanes = {sort: _Lane(turns) for sort, turns in TURNS.items()}
+        self._overdue = dict.fromkeys(OVERDUE, 0)
         self._failed: list[BaseException] = []
 
     async def tick(self) -> None:
@@ -132,7 +143,7 @@ class Looks:
         if early > 0:
             await asyncio.sleep(early)
         seen = await deps.store.transact(lambda tx: tx.observations.edges(cutover.team, cutover.id))
-        facts = await self._facts(cutover, seen[-1] if seen else None, near)
+        facts = await self._facts(cutover, seen, near)
 
         async def attempt() -> None:
             def work(tx: Tx) -> None:
@@ -149,27 +160,56 @@ class Looks:
         await persistently(attempt)
         deps.wake()
 
-    async def _facts(self, cutover: Cutover, last: DomainFacts | None, near: bool) -> DomainFacts | None:
+    async def _facts(self, cutover: Cutover, seen: Sequence[DomainFacts], near: bool) -> DomainFacts | None:
         """The known servers' MX, or everything where it is time for that; None: too many wait already."""
         quick, slow = self._lanes[near, False], self._lanes[near, True]
         now, facts = self._deps.clock.now(), None
-        silent = last is None or _was_silent(last)
-        if silent and slow.waiting >= QUEUE:
+        last = seen[-1] if seen else None
+        silent = last is None or _are_silent(seen)
+        if silent and slow.waiting >= QUEUE[near]:
             return None
         wholly = last is None or is_time_for_all(cutover.domain, last, now) or (near and not last.seen)
-        if last is not None and (not wholly or slow.waiting >= QUEUE):
-            async with slow if silent else quick:
-                facts = await self._deps.dns.look_mx(cutover.domain, last)
-            if facts.seen or not last.seen or slow.waiting >= QUEUE:
+        if last is not None and (not wholly or slow.waiting >= QUEUE[near]):
+            look = partial(self._deps.dns.look_mx, cutover.domain, last)
+            facts = await (_in_turn(slow, look) if silent else self._quickly(quick, look, near))
+            if facts.seen or not last.seen or slow.waiting >= QUEUE[near]:
                 return facts
             # They answered last time: the domain may have others now.
-        async with slow:
-            return await self._deps.dns.look(cutover.domain, expected=exchanges(cutover))
+        return await _in_turn(slow, partial(self._deps.dns.look, cutover.domain, expected=exchanges(cutover)))
+
+    async def _quickly(self, lane: _Lane, look: Look, near: bool) -> DomainFacts:
+        """A look at servers that answered last time: should they be silent now, it makes way for the next."""
+        async with lane:
+            task = asyncio.create_task(look(), name="quick-look")
+            try:
+                while not task.done():
+                    await asyncio.wait({task}, timeout=QUICK)
+                    if self._overdue[near] < OVERDUE[near]:
+                        break
+            except asyncio.CancelledError:
+                task.cancel()
+                raise
+        self._overdue[near] += 1
+        try:
+            return await task
+        finally:
+            self._overdue[near] -= 1
 
 
-def _was_silent(last: DomainFacts) -> bool:
-    """Whether some address let the last look wait until its time was over."""
-    return not last.seen or any(answer.outcome in SILENT for answer in last.authoritative)
+async def _in_turn(lane: _Lane, look: Look) -> DomainFacts:
+    async with lane:
+        return await look()
+
+
+def _are_silent(seen: Sequence[DomainFacts]) -> bool:
+    """Whether the servers are known to let a look wait until its time is over.
+
+    Some address did so at the last look and at the one before that is known: an answer that was lost once
+    makes nobody slow. Or none said anything.
+    """
+    return not seen[-1].seen or all(
+        any(answer.outcome in SILENT for answer in facts.authoritative) for facts in seen[-2:]
+    )
 
 
 def is_time_for_all(domain: str, last: DomainFacts, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from bot.usecases.watch import Looks, is_time_for_all
 from tests.contract import samples
 from tests.fakes.memory_store import MemoryStore
 
-ALL_TURNS = sum(watch.TURNS.values())
+ALL_TURNS = sum(watch.TURNS.values()) + sum(watch.OVERDUE.values())
 
 
 class Standing:
@@ -132,7 +132,7 @@ async def test_a_change_under_way_waits_for_no_other_domain(last: DomainFacts | 
     await looks.tick()
     await let_all_begin()
     assert dns.begun  # as many as have a turn; the rest waits
-    assert len(dns.begun) <= max(watch.TURNS[False, False], watch.TURNS[False, True])
+    assert len(dns.begun) <= sum(watch.TURNS.values())
     await due(store, 1, state=State.CHANGING, last=samples.facts())
     await due(store, 2, state=State.ROLLING_BACK, last=samples.facts())
     await looks.tick()
@@ -155,6 +155,40 @@ async def test_a_change_under_way_waits_for_no_change_whose_servers_are_silent()
     await looks.stop(0)
 
 
+async def test_who_falls_silent_makes_way_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More servers than there are turns are silent for the first time, and unexpectedly."""
+    monkeypatch.setattr(watch, "QUICK", 0.01)
+    quiet = range(10, 10 + watch.TURNS[True, False] + 1)
+    dns = SlowFor(*map(name, quiet))
+    looks, store = bot(dns)
+    await due(store, *quiet, state=State.CHANGING, last=samples.facts())
+    await looks.tick()
+    await due(store, 1, state=State.CHANGING, last=samples.facts())
+    await looks.tick()
+    await until(store, 1, 2)
+    dns.go.set()
+    await looks.due()
+    assert {await seen(store, number) for number in quiet} == {2}
+
+
+async def test_no_more_than_a_few_go_on_without_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "QUICK", 0.01)
+    quiet = range(10, 40)
+    dns = SlowFor(*map(name, quiet))
+    looks, store = bot(dns)
+    await due(store, *quiet, state=State.CHANGING, last=samples.facts())
+    await looks.tick()
+    most = watch.TURNS[True, False] + watch.OVERDUE[True]
+    async with asyncio.timeout(10):
+        while len(dns.begun) < most:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(watch.QUICK)
+    assert len(dns.begun) == most
+    await looks.stop(0)
+    assert not [task for task in asyncio.all_tasks() if task.get_name().endswith("look")]
+
+
 async def test_a_watched_domain_that_answers_waits_for_none_that_is_looked_at_wholly() -> None:
     new = range(10, 30)
     dns = SlowFor(*map(name, new))
@@ -168,12 +202,34 @@ async def test_a_watched_domain_that_answers_waits_for_none_that_is_looked_at_wh
     await looks.stop(0)
 
 
+async def test_an_answer_that_was_lost_once_puts_no_domain_among_the_silent_ones() -> None:
+    """One address of two said nothing: once, and again and again."""
+    quiet = range(10, 20)
+    dns = SlowFor(*map(name, quiet))
+    looks, store = bot(dns)
+    await due(store, *quiet, state=State.CHANGING, last=silent("x.jp"))
+    await looks.tick()
+    (answer,) = samples.facts().authoritative
+    lost = replace(answer, server=replace(answer.server, address="192.0.2.2"), outcome=Outcome.TIMEOUT)
+    half = replace(samples.facts(), authoritative=(answer, replace(lost, authoritative=False, records=())))
+    for number, before in ((1, samples.facts()), (2, half)):
+        await due(store, number, state=State.CHANGING, last=before)
+        cutover = samples.cutover(number)
+        await store.transact(
+            lambda tx, c=cutover: tx.observations.add(c.team, c.id, replace(half, domain=c.domain))  # type: ignore[misc]
+        )
+    await looks.tick()
+    await until(store, 1, 3)
+    assert name(2) not in dns.begun  # it waits among its like
+    await looks.stop(0)
+
+
 def test_what_a_person_asks_for_has_turns_of_its_own() -> None:
     assert DnsConfig().max_in_flight // QUESTIONS_AT_ONCE > ALL_TURNS
 
 
 async def test_what_would_wait_longer_than_it_is_held_is_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "QUEUE", 2)
+    monkeypatch.setattr(watch, "QUEUE", {False: 2})
     quiet = range(1, 12)
     dns = SlowFor(*map(name, quiet))
     looks, store = bot(dns)
