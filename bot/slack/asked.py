@@ -8,6 +8,7 @@ from bot.domain.replies import LONGEST_REASON
 from bot.slack import elements as el
 from bot.slack.desk import verb_button
 from bot.slack.material import Material
+from bot.slack.names import shown_name
 from bot.slack.payloads import REASON
 from bot.slack.rendered import Block, Rendered
 from bot.slack.thread import only
@@ -100,9 +101,9 @@ def reason_field(voice: Voice, reason: str = "") -> Block:
 def assign_who(voice: Voice, material: Material, args: Args) -> Rendered:
     """Whom? With a list of people to pick from."""
     cutover = material.cutover
-    text = voice("assign.who")
     if cutover is None:
-        return only(text)
+        return only(voice("refuse.gone"))
+    text = voice("assign.who", domain=shown_name(cutover.domain))
     picker: Block = {
         "type": "users_select",
         "action_id": "assign_pick",

@@ -113,15 +113,20 @@ def help_text(voice: Voice, args: Args) -> Rendered:
     return only(voice("help.text"), *el.actions([button, listing]))
 
 
-def none_for(voice: Voice, args: Args) -> Rendered:
-    """There is no open cutover of that domain."""
+def none_for(voice: Voice, material: Material, args: Args) -> Rendered:
+    """There is no open cutover of that domain; the one whose name is nearly the same."""
     domain = args.get("domain")
     if not domain:
         return only(voice("status.none"))
     button = el.button(
         voice.raw("button.start_domain", domain=el.cut(shown_name(domain), 50)), "open_form", {"d": domain}
     )
-    return only(voice("status.none_for", domain=shown_name(domain), name=domain), *el.actions([button]))
+    text, buttons = voice("status.none_for", domain=shown_name(domain), name=domain), [button]
+    near = material.cutover
+    if near is not None:
+        text += "\n" + voice("status.nearest", domain=shown_name(near.domain))
+        buttons.insert(0, el.button(voice("button.status"), "status", {"c": near.id}, style="primary"))
+    return only(text, *el.actions(buttons))
 
 
 def plan(voice: Voice, material: Material, args: Args) -> Rendered:

@@ -103,7 +103,6 @@ _ALONE: dict[str, Alone] = {
     "unknown_command": notes.unknown_command,
     "needs_domain": notes.needs_domain,
     "help": notes.help_text,
-    "none_for": notes.none_for,
     "list": lists.listing,
     "not_here": settings_shown.not_here,
     "settings": settings_shown.settings_now,
@@ -124,6 +123,7 @@ _ALONE: dict[str, Alone] = {
 
 _OF_CUTOVER: dict[str, OfCutover] = {
     "already_open": notes.already_open,
+    "none_for": notes.none_for,
     "plan": notes.plan,
     "history": notes.history,
     "check": notes.check,

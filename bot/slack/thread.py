@@ -193,6 +193,12 @@ def step_buttons(voice: Voice, cutover: Cutover, step: Step | None) -> list[Bloc
 # --- answers ------------------------------------------------------------------------------------------
 
 
+_ALREADY = {
+    StepStatus.SKIPPED: "answer.already_skipped",
+    StepStatus.NOT_NEEDED: "answer.already_not_needed",
+}
+
+
 def answer(voice: Voice, material: Material, cutover: Cutover, args: Args, kind: str) -> Rendered:
     """What follows something that a person said or clicked."""
     if kind == "answer.which":
@@ -214,6 +220,8 @@ def answer(voice: Voice, material: Material, cutover: Cutover, args: Args, kind:
     if step is not None:
         words["step"] = voice.short(step)
         words["how"] = voice.how(step, cutover)
+    if kind == "answer.already" and step is not None:
+        kind = _ALREADY.get(cutover.step(step).status, kind)
     text = voice.raw(kind, **words)
     if too_late:
         text += "\n" + voice("answer.later_too_late", day=cutover.day)

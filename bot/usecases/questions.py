@@ -14,7 +14,7 @@ from bot.domain.mailtext import read_mail
 from bot.domain.names import BadName, canonical
 from bot.ports import HistoryEntry, Outgoing, Question, Tx
 from bot.usecases.allowance import TooMany, may_look
-from bot.usecases.ask import NONE, READ_AT_MOST, AskResult, guess_lang
+from bot.usecases.ask import CLARIFY, NONE, READ_AT_MOST, AskResult, guess_lang
 from bot.usecases.context import Deps, Where, say, transact
 from bot.usecases.evidence_context import EvidenceContext, SupportNow
 from bot.usecases.observe import exchanges, findings_for
@@ -52,7 +52,7 @@ async def ask(
     domain = None if cutover or pasted else domain_in(deps, text)
     context = await evidence(deps, actor, cutover, domain)
     result = deps.asker.ask(text, context)
-    if unasked and not result.sure:
+    if unasked and not result.sure and result.decision != CLARIFY:  # a bare 「届かない」 gets its question
         await say(deps, actor.team, row_id)
         return
     # Headers and most bounces are in English, whoever pastes them.

@@ -1,5 +1,7 @@
 """Shows what is there: status, list, plan, history."""
 
+from difflib import get_close_matches
+
 from bot.domain.authority import Act, Actor, authorise
 from bot.domain.cutover import OPEN_STATES, Cutover
 from bot.domain.names import BadName, canonical
@@ -8,6 +10,7 @@ from bot.usecases.context import Deps, Where, say, transact
 from bot.usecases.desk import listing
 
 HISTORY_LINES = 30
+NEAREST_AMONG = 500  # cutovers that a mistyped domain is compared with
 
 _QUIET = frozenset({"told"})
 _FOR_ONE = frozenset({"menu"})  # of no use to the others
@@ -52,8 +55,22 @@ async def named(
         return None
     if cutover is None:
         domain = canonical(text, deps.rules).ascii
-        await say(deps, actor.team, row_id, where.private(actor, "none_for", {"domain": domain}))
+        nearest = await _nearest(deps, actor, domain)
+        message = where.private(actor, "none_for", {"domain": domain}, cutover_id=nearest)
+        await say(deps, actor.team, row_id, message)
     return cutover
+
+
+async def _nearest(deps: Deps, actor: Actor, domain: str) -> str | None:
+    """The id of the open cutover whose domain was probably meant."""
+    rows = (
+        await deps.store.transact(
+            lambda tx: tx.cutovers.list(actor.team, states=OPEN_STATES, limit=NEAREST_AMONG)
+        )
+    ).rows
+    ids = {cutover.domain: cutover.id for cutover in rows}
+    close = get_close_matches(domain, ids, n=1, cutoff=0.8)
+    return ids[close[0]] if close else None
 
 
 async def about(

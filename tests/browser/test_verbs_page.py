@@ -153,7 +153,7 @@ async def test_the_day_is_moved(desk: Desk) -> None:
 @LANGS
 async def test_somebody_is_assigned(desk: Desk) -> None:
     await desk.start()
-    asked = await desk.answered("assign example.co.jp", desk("どなたを担当にしますか", "Whom"), "assign")
+    asked = await desk.answered("assign example.co.jp", desk("どなたを担当", "Who is to answer"), "assign")
     await asked.get_by_role("combobox").select_option(label="佐藤 健")
     await desk.open_thread()
     await sees(desk.page, desk("担当に", "Assigned"))

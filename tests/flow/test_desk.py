@@ -219,7 +219,7 @@ async def test_from_the_list_to_the_menu_and_on(house: House) -> None:
         ("history", "切替を開始"),
         ("text", "利用者への案内文"),
         ("reschedule", "新しい日時"),
-        ("assign", "どなたを担当"),
+        ("assign", "example.co.jp は、どなたを担当"),
         ("cancel", "中止しますか"),
     ):
         await house.hanako.click(menu, f"do.{verb}")

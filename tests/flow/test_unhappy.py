@@ -309,3 +309,38 @@ async def test_a_form_that_no_longer_holds_when_it_is_worked_on_is_said_to(house
         lambda: dms(house.hanako), lambda all_: any("切替は始めていません" in text for text in all_)
     )
     assert await house.hanako.messages() == []
+
+
+# --- what a tired person writes -----------------------------------------------------------------------
+
+
+async def test_a_mistyped_domain_leads_to_the_open_one(house: House) -> None:
+    await open_cutover(house)
+    await house.hanako.command("/mxcutover status exmaple.co.jp")
+    answer = await private(house.hanako, "進行中の *example.co.jp* のことでしょうか")
+    await house.hanako.click(answer, "status")
+    await private(house.hanako, "開始時のMX")
+    await house.hanako.command("/mxcutover status something-else.jp")
+    other = await private(house.hanako, "something-else.jp の進行中の切替はありません")
+    assert "のことでしょうか" not in texts(other["blocks"])
+
+
+async def test_a_bare_no_mail_in_the_thread_gets_its_one_question(house: House) -> None:
+    root = await open_cutover(house)
+    await house.hanako.say("メールが届かない", CUTOVER, str(root["ts"]))
+    found = await house.hanako.wait_for(
+        lambda: house.hanako.messages(CUTOVER, str(root["ts"])), lambda all_: len(all_) == 4
+    )
+    assert any(block["type"] == "actions" for block in found[-1]["blocks"])
+    await house.hanako.say("お昼は何を食べますか", CUTOVER, str(root["ts"]))
+    await house.bot.slack.worker.idle()
+    assert len(await thread(house, root)) == 5  # talk among people is left alone
+
+
+async def test_what_was_left_out_is_not_called_done(house: House) -> None:
+    root = await open_cutover(house)
+    ts = str(root["ts"])
+    await house.hanako.say("TTLは変更できない", CUTOVER, ts)
+    await said(house, root, "TTLは変更せずに進めます")
+    await house.hanako.say("TTLは変更できません", CUTOVER, ts)
+    await said(house, root, "「TTL」は見送りとして記録済みです")

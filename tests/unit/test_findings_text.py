@@ -13,6 +13,7 @@ from bot.domain.checks import Expectation, judge
 from bot.domain.cutover import Instants
 from bot.domain.facts import Outcome
 from bot.domain.findings import Finding, Severity, Status
+from bot.slack.material import Material
 from bot.slack.notes import none_for
 from bot.slack.voice import Voice
 from tests.unit.dns_facts import GATEWAY, NOW, OLD, ONE, TWO, answer, both, failed
@@ -109,7 +110,7 @@ def test_slack_shows_both_forms_and_a_command_to_copy_takes_the_one_of_dns(lang:
     voice = Voice(lang)
     data = {"id": "dnssec.bogus", "status": "wrong", "severity": "block", "args": {"domain": IDN}}
     assert f"`{READABLE} ({IDN})`" in voice.finding(data)[0]
-    told = str(none_for(voice, {"domain": IDN}).blocks)
+    told = str(none_for(voice, Material(NOW), {"domain": IDN}).blocks)
     assert f"{READABLE} ({IDN})" in told
     assert f"`/mxcutover start {IDN}`" in told
 

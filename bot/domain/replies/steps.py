@@ -41,7 +41,7 @@ _LED = re.compile(
 )
 _FOLLOWED = re.compile(rf"(?<![\d:/.])({_NUMBER}{_MORE})\s*(?:番目?|つ目)")
 _BARE = re.compile(
-    rf"^\W*({_NUMBER}{_MORE})(?=\s*(?:[はがもをの、,:]|まで|だけ|のみ|も|番|終|完|済|ok|done|finished|complete|まだ|is\b|are\b|not\b|でき|やり|$|\s))"
+    rf"^\W*({_NUMBER}{_MORE})(?=\s*(?:[はがもをの、,:]|まで|だけ|のみ|も|番|終|完|済|ok|done|finished|complete|まだ|is\b|are\b|not\b|でき|やり|やった|$|\s))"
 )
 _EVERYTHING = re.compile(
     r"全部|全て|すべて|ぜんぶ|全手順|全作業|いずれも|どちらも|両方|\b(?:all(?! set)|everything|both)\b"
