@@ -3,7 +3,7 @@
 Pure: a cutover, facts and the instants derived from every stored observation in; a new cutover out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,7 @@ from bot.domain.cutover import (
 from bot.domain.facts import NOT_ASKED, DomainFacts, MxAnswer
 from bot.domain.findings import Finding, Severity, Status
 from bot.domain.instants import WHOLE_SECOND
+from bot.domain.mx import MxSet
 from bot.domain.plan import LOW_TTL, STABLE
 
 # Said by the progress itself, or true of every cutover that has not been changed yet.
@@ -204,7 +205,7 @@ class _Assessment:
             finding
             for finding in self.findings
             if finding.id.startswith("mx.")
-            and finding.id not in _NO_ALARM
+            and (finding.id not in _NO_ALARM or _is_partial_for_too_long(finding))
             and finding.status is Status.WRONG
             and finding.severity in (Severity.BLOCK, Severity.HIGH)
         ]
@@ -276,6 +277,26 @@ class _Assessment:
             self.cutover = replace(self.cutover, next_look_at=None, asked=None)
             gone_by = self.now + timedelta(seconds=ttl) if ttl is not None else None
             self._tell(Told.ROLLED_BACK, gone_by=_iso(gone_by))
+
+
+def _is_partial_for_too_long(finding: Finding) -> bool:
+    return finding.id == "mx.partial" and finding.severity is Severity.HIGH
+
+
+def first_new_at(observations: Sequence[DomainFacts], expected: MxSet) -> datetime | None:
+    """Since when some address has given the expected set; None where none does now.
+
+    `observations`: oldest first. A look that nobody answered says nothing.
+    """
+    since: datetime | None = None
+    for facts in observations:
+        if not facts.seen:
+            continue
+        if not any(answer.usable and answer.mx == expected for answer in facts.authoritative):
+            since = None
+        elif since is None:
+            since = facts.at
+    return since
 
 
 def _iso(at: datetime | None) -> str | None:

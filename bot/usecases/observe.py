@@ -10,7 +10,7 @@ from bot.domain.facts import DomainFacts
 from bot.domain.findings import Finding
 from bot.domain.instants import derive
 from bot.domain.plan import STEP_OF
-from bot.domain.progress import Progress, Told, assess, exposed_by, next_look
+from bot.domain.progress import Progress, Told, assess, exposed_by, first_new_at, next_look
 from bot.domain.watch import WATCHED, Standing, watch_view
 from bot.ports import Delivery, HistoryEntry, Outgoing, Tx
 from bot.usecases.context import Deps
@@ -22,8 +22,10 @@ def exchanges(cutover: Cutover) -> tuple[str, ...]:
     return tuple(sorted(mx.exchange for mx in cutover.expected))
 
 
-def findings_for(cutover: Cutover, facts: DomainFacts, now: datetime) -> tuple[Finding, ...]:
-    """What the facts mean for this cutover."""
+def findings_for(
+    cutover: Cutover, facts: DomainFacts, now: datetime, seen: Sequence[DomainFacts] = ()
+) -> tuple[Finding, ...]:
+    """What the facts mean for this cutover. `seen`: what was observed until now, oldest first."""
     snapshot = cutover.snapshot
     return judge(
         facts,
@@ -34,6 +36,7 @@ def findings_for(cutover: Cutover, facts: DomainFacts, now: datetime) -> tuple[F
             planned_at=cutover.day,
             now=now,
             instants=cutover.instants,
+            first_new_at=first_new_at(seen, cutover.expected),
             changed=cutover.state in (State.WATCHING, State.STABILISING),
         ),
     )
@@ -59,7 +62,7 @@ def observe(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Progres
         expected=cutover.expected,
         ttl_before=cutover.snapshot.ttl if cutover.snapshot else None,
     )
-    findings = findings_for(replace(cutover, instants=instants), facts, now)
+    findings = findings_for(replace(cutover, instants=instants), facts, now, seen)
     progress = assess(cutover, facts, findings, instants, now)
     moved = replace(progress.cutover, next_look_at=next_look(progress.cutover, now))
     for event in progress.events:

@@ -1,9 +1,9 @@
 """The unasked looks: the changes under way first, and none behind a domain whose servers are silent.
 
 What is due stands in the database. A look waits for a turn in a lane of its own sort: of a change that is
-under way or of any other domain, quick (the MX of servers that answered last time) or slow (servers that
-were silent, or everything there is to ask). Thousands of domains so share what the DNS client lets be in
-flight, and a change that is looked at every 20 seconds waits for no other's silence.
+under way or of any other domain, quick (servers that answered last time) or slow (servers that were
+silent, or are not known yet). Thousands of domains so share what the DNS client lets be in flight, and a
+change that is looked at every 20 seconds waits for no other's silence.
 """
 
 import asyncio
@@ -169,13 +169,16 @@ class Looks:
         if silent and slow.waiting >= QUEUE[near]:
             return None
         wholly = last is None or is_time_for_all(cutover.domain, last, now) or (near and not last.seen)
-        if last is not None and (not wholly or slow.waiting >= QUEUE[near]):
+        if last is not None and not wholly:
             look = partial(self._deps.dns.look_mx, cutover.domain, last)
             facts = await (_in_turn(slow, look) if silent else self._quickly(quick, look, near))
             if facts.seen or not last.seen or slow.waiting >= QUEUE[near]:
                 return facts
             # They answered last time: the domain may have others now.
-        return await _in_turn(slow, partial(self._deps.dns.look, cutover.domain, expected=exchanges(cutover)))
+        every = partial(self._deps.dns.look, cutover.domain, expected=exchanges(cutover))
+        if silent or facts is not None:
+            return await _in_turn(slow, every)
+        return await self._quickly(quick, every, near)
 
     async def _quickly(self, lane: _Lane, look: Look, near: bool) -> DomainFacts:
         """A look at servers that answered last time: should they be silent now, it makes way for the next."""

@@ -38,6 +38,22 @@ async def test_one_message_shows_the_change_arriving_and_is_edited_in_place(hous
     assert "古いMXはありません" in shown
 
 
+async def test_a_secondary_that_does_not_take_the_change_is_told_of_when_its_refresh_is_over(
+    house: House,
+) -> None:
+    """Once, and not from the planned moment but from the change on."""
+    root = await open_cutover(house)
+    await house.go_to(DAY + timedelta(hours=5))
+    house.sandbox.set_mx("example.co.jp", NEW, servers=["01.dnsv.jp"])
+    await house.go(minutes=20)
+    await said(house, root, "一部のサーバーで確認しました")
+    assert not any("リフレッシュ間隔（" in text for text in await thread(house, root))
+    await house.go(hours=3)
+    await said(house, root, "リフレッシュ間隔（")
+    await house.go(hours=3)
+    assert sum("リフレッシュ間隔（" in text for text in await thread(house, root)) == 1
+
+
 async def test_a_lowered_ttl_that_has_not_run_out_holds_the_change_back(house: House) -> None:
     """3600 s, lowered half an hour before the day: the old copies live until half an hour after it."""
     root = await open_cutover(house)

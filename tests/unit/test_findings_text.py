@@ -18,6 +18,7 @@ from bot.slack.notes import none_for
 from bot.slack.voice import Voice
 from tests.unit.dns_facts import GATEWAY, NOW, OLD, ONE, TWO, answer, both, failed
 from tests.unit.dns_facts import facts as facts_of
+from tests.unit.test_findings_complete import MORE
 from tests.unit.test_findings_mail import ROWS as MAIL_ROWS
 from tests.unit.test_findings_mail import SILENT
 from tests.unit.test_findings_mx import SETS
@@ -33,6 +34,8 @@ def findings() -> Iterator[Finding]:
             facts, Expectation(**{"now": NOW, "expected": GATEWAY, "before": OLD, **expectation})
         )
 
+    for _, facts, expectation, _ in MORE:
+        yield from judge(facts, Expectation(**{"now": NOW, **expectation}))
     for _, facts in SILENT:
         yield from judge(facts, Expectation(expected=GATEWAY, before=OLD, now=NOW))
     nobody = facts_of(failed(ONE, Outcome.TIMEOUT), delegation=Outcome.TIMEOUT)

@@ -224,6 +224,19 @@ async def test_an_answer_that_was_lost_once_puts_no_domain_among_the_silent_ones
     await looks.stop(0)
 
 
+async def test_a_change_that_is_looked_at_wholly_waits_for_no_silence_either() -> None:
+    quiet = range(10, 40)
+    dns = SlowFor(*map(name, quiet))
+    looks, store = bot(dns)
+    await due(store, *quiet, state=State.CHANGING, last=silent("x.jp"))
+    await looks.tick()
+    await due(store, 1, state=State.CHANGING, last=samples.facts(samples.NOW - watch.FULL_EVERY))
+    await looks.tick()
+    await until(store, 1, 2)
+    assert dns.kinds[-1] == ("all", name(1))
+    await looks.stop(0)
+
+
 def test_what_a_person_asks_for_has_turns_of_its_own() -> None:
     assert DnsConfig().max_in_flight // QUESTIONS_AT_ONCE > ALL_TURNS
 

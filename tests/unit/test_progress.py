@@ -25,7 +25,7 @@ from bot.domain.facts import DomainFacts, MxAnswer, MxRecord, Outcome, Server
 from bot.domain.findings import Finding, Severity, Status
 from bot.domain.instants import WHOLE_SECOND
 from bot.domain.mx import Mx
-from bot.domain.progress import Progress, Told, assess, next_look, ttl_is_low, ttl_is_restored
+from bot.domain.progress import Progress, Told, assess, first_new_at, next_look, ttl_is_low, ttl_is_restored
 from bot.domain.teams import Team
 
 NOW = datetime(2026, 12, 5, 13, 0, tzinfo=UTC)
@@ -122,6 +122,33 @@ def test_a_fault_that_was_there_at_the_start_is_no_alarm_while_preparing() -> No
     preparing = replace(CUTOVER, state=State.PREPARING)
     findings = (Finding("mx.leftover-old", Status.WRONG, Severity.HIGH),)
     assert told(look(preparing, *(answer(s, OLD) for s in SERVERS), findings=findings)) == []
+
+
+def test_partial_for_too_long_is_told_once_besides_that_some_have_changed() -> None:
+    """A secondary that has not fetched the zone when its refresh is over needs somebody."""
+    split = (answer(SERVERS[0], NEW), answer(SERVERS[1], OLD))
+    soon = Finding("mx.partial", Status.WRONG, Severity.WARN)
+    first = look(CUTOVER, *split, findings=(soon,))
+    assert told(first) == [Told.MX_SOME]
+    late = Finding("mx.partial", Status.WRONG, Severity.HIGH)
+    second = look(first.cutover, *split, findings=(late,))
+    assert told(second) == [Told.MX_WRONG]
+    assert told(look(second.cutover, *split, findings=(late,))) == []
+
+
+def test_the_change_began_when_some_address_first_had_the_new_set_and_kept_it() -> None:
+    def seen(minute: int, *answers: MxAnswer) -> DomainFacts:
+        return replace(facts(*answers), at=NOW + timedelta(minutes=minute))
+
+    old, new = (answer(s, OLD) for s in SERVERS[:2]), answer(SERVERS[0], NEW)
+    before, lagging = next(old), next(old)
+    silent = answer(SERVERS[0], outcome=Outcome.TIMEOUT)
+    looks = [seen(0, before, lagging), seen(1, new, lagging), seen(2, silent), seen(3, new, lagging)]
+    assert first_new_at(looks, frozenset({NEW})) == NOW + timedelta(minutes=1)
+    back = [*looks, seen(4, before, lagging)]
+    assert first_new_at(back, frozenset({NEW})) is None
+    assert first_new_at([*back, seen(5, new)], frozenset({NEW})) == NOW + timedelta(minutes=5)
+    assert first_new_at([], frozenset({NEW})) is None
 
 
 def test_safe_is_told_a_second_from_its_instant_on_and_not_before() -> None:

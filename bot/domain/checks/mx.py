@@ -129,6 +129,7 @@ def _partial(
         new=servers(new),
         old=servers(old),
         overdue=overdue,
+        **({"late": True} if overdue else {}),
         **({"refresh_span": refresh} if refresh is not None else {}),
     )
 
