@@ -146,6 +146,7 @@ RESCHEDULE = _any(
     r"早め(?:て|たい|る|ます)|遅らせ",
     r"\breschedul\w*|\bpostpone\w*|\bpush(?:ed|ing)?\b.{0,20}\b(?:back|out|to|by)\b|\bput (?:it |this )?off\b",
     r"\bmov(?:e|ed|ing)\b.{0,25}\b(?:to|by|until|forward|up|earlier|later|back)\b",
+    r"\bmove (?:it|this|(?:the )?(?:date|day|time|cutover|change))(?: please)?\W*$",
     r"\bdelay(?:ed|ing)?\b.{0,20}\b(?:to|until|till|by)\b|\bdelay (?:it|this|the (?:cutover|change))\b",
     r"\bchange (?:the )?(?:date|time|day|schedule)\b|\bbring (?:it )?forward\b|\b(?:different|another|new) (?:date|day|time)\b",
 )
