@@ -210,12 +210,15 @@ def ask_reschedule(voice: Voice, material: Material, args: Args) -> Rendered:
         if args.get("frozen"):
             first, last = (date.fromisoformat(day) for day in args["frozen"])
             text = voice("reschedule.frozen", first=first, last=last)
-        return only(text, reason_field(voice, reason), *reschedule_pick(voice, cutover))
+        how = voice("reschedule.how", domain=shown_name(cutover.domain), before=cutover.day)
+        return only(f"{text}\n{how}", reason_field(voice, reason), *reschedule_pick(voice, cutover))
     if len(days) > 1:
         text = voice.needs({**args, "readings": days})
     else:
         shown = voice.at_assumed(days[0], args.get("assumed") or ())
-        text = voice.raw("reschedule.ask", day=shown, before=cutover.day)
+        text = voice.raw(
+            "reschedule.ask", domain=el.escape(shown_name(cutover.domain)), day=shown, before=cutover.day
+        )
     if args.get("changed"):
         text = voice("reschedule.changed") + "\n" + text
     if reason:
