@@ -42,6 +42,7 @@ def explain(error: Exception, lang: str) -> str | None:
     from bot.slack.vault import BadTokenKey
     from bot.store.backup import BackupFailed
     from bot.store.engine import BadDatabaseUrl
+    from bot.store.in_use import InUse
     from bot.store.migrate import MigrationFailed
 
     match error:
@@ -53,6 +54,8 @@ def explain(error: Exception, lang: str) -> str | None:
             return say(f"ops.bad_url.{error.reason}", lang, scheme=error.scheme)
         case BackupFailed():
             return say(f"ops.backup.{error.reason}", lang, file=str(error.file), detail=error.detail)
+        case InUse():
+            return say("ops.backup.in_use", lang, file=str(error))
         case MigrationFailed():
             return say("ops.migration_failed", lang, tables=error.tables)
         case _:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from enum import StrEnum
 
 import structlog
@@ -20,7 +20,8 @@ from bot.metrics import add_metrics
 from bot.settings import Settings
 from bot.slack.app import LARGEST_BODY
 from bot.slack.install import OAuthApp
-from bot.store.engine import SqlStore, database_url, open_store
+from bot.store.engine import SqlStore, database_url, open_store, parse_url, sqlite_file
+from bot.store.in_use import working_with
 from bot.store.migrate import migrate
 
 log = structlog.get_logger(__name__)
@@ -84,6 +85,12 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings, mode: Mode) -> None:
     url = database_url(settings)
+    file = sqlite_file(parse_url(url))
+    with working_with(file) if file is not None else nullcontext():
+        await _with_database(settings, mode, url)
+
+
+async def _with_database(settings: Settings, mode: Mode, url: str) -> None:
     await asyncio.to_thread(migrate, url)
     # A rehearsal need not outlive a power cut, and its clock moves through many transactions.
     store = open_store(url, synchronous="OFF" if mode is Mode.LOCAL else "FULL")

@@ -7,6 +7,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.store.in_use import InUse, replacing
+
 
 class BackupFailed(Exception):
     """No copy was made, or nothing was restored.
@@ -69,6 +71,14 @@ def restore_file(copy: Path, target: Path) -> Path | None:
         check(copy)
     except sqlite3.Error as error:
         raise BackupFailed("unsound", copy, str(error)) from error
+    try:
+        with replacing(target):
+            return _replace(copy, target)
+    except InUse as error:
+        raise BackupFailed("in_use", target) from error
+
+
+def _replace(copy: Path, target: Path) -> Path | None:
     part = target.with_name(target.name + ".restoring")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

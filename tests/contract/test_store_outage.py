@@ -55,6 +55,21 @@ async def test_while_it_is_away_nothing_is_stored_and_that_is_said(server: Postg
     assert (await store.health()).current
 
 
+async def test_a_connection_that_the_server_ends_is_said_too(server: Postgres, store: SqlStore) -> None:
+    """As an administrator does, or a server that shuts down: with a code, unlike one that just breaks."""
+
+    def ended(tx: SqlTx) -> None:
+        tx.cutovers.add(cutover(4))
+        pid = tx.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        server.sql(f"SELECT pg_terminate_backend({pid})")
+        tx.cutovers.add(cutover(5))
+
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.transact(ended)
+    assert caught.value.reason == "unreachable"
+    assert await store.transact(lambda tx: tx.cutovers.get(A, "c4")) is None
+
+
 async def test_a_deadlock_is_decided_again(store: SqlStore) -> None:
     """Two transactions lock two cutovers the other way round; the one that is broken off is run again."""
     await store.transact(lambda tx: tx.cutovers.add(cutover(10)))

@@ -50,6 +50,24 @@ async def test_a_post_that_fails_is_said_once_in_the_end(house: House, fault: Fa
     assert await house.bot.store.transact(lambda tx: tx.outbox.unsettled()) == 0
 
 
+async def test_slack_is_left_alone_for_as_long_as_it_asks(house: House) -> None:
+    """Longer than the bot would wait by itself; a second call would be taken, and seen."""
+    root = await open_cutover(house)
+    house.workspace.faults.add(Fault(Kind.RATE_LIMIT, POST, times=1, seconds=120))
+    await house.hanako.say("手順6 不要", CUTOVER, str(root["ts"]))
+
+    async def refused() -> int:
+        return house.workspace.faults.left()
+
+    await house.hanako.wait_for(refused, lambda left: left == 0)
+    await house.bot.slack.worker.idle()
+    for _ in range(3):
+        await house.go(seconds=30)
+    assert not any("不要として記録" in text for text in await thread(house, root))
+    await house.go(seconds=60)
+    await said(house, root, "不要として記録")
+
+
 async def test_blocks_that_slack_refuses_are_said_as_text(house: House) -> None:
     root = await open_cutover(house)
     house.workspace.faults.add(Fault(Kind.REFUSE, POST, times=1, error="invalid_blocks"))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from pydantic import SecretStr
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.clock import SystemClock
 from bot.ports import Delivery, Outgoing
@@ -23,6 +23,7 @@ from tests.flow.test_pages import TEAM
 
 T = TypeVar("T")
 LEASE = timedelta(seconds=60)
+HOLDERS = select(OUTBOX.c.token.is_not(None), OUTBOX.c.unknown)
 
 
 class Stalled:
@@ -49,8 +50,12 @@ def overtake(tx: SqlTx) -> None:
     assert tx.outbox.claim(SystemClock().now(), limit=9, lease=LEASE)
 
 
-async def said_by(meanwhile: Callable[[SqlTx], object]) -> tuple[list[dict[str, object]], int]:
-    """What is in the channel after a stalled replica's batch, and after a healthy one's; unsettled rows."""
+async def said_by(
+    meanwhile: Callable[[SqlTx], object],
+) -> tuple[list[dict[str, object]], int, list[tuple[bool, bool]]]:
+    """What is in the channel after a stalled replica's batch, and after a healthy one's; unsettled rows;
+    and in between, whether the row is somebody's, and whether it may have been said.
+    """
     store = open_store("sqlite://")
     async with LocalWorkspace(MovableClock()) as slack, Person(slack.url) as person:
         team = OneTeam(SecretStr(BOT_TOKEN), slack.api_url)
@@ -60,18 +65,21 @@ async def said_by(meanwhile: Callable[[SqlTx], object]) -> tuple[list[dict[str, 
         await Sender(stalled, SystemClock(), team, render, per_second=0, lease=LEASE).drain()  # type: ignore[arg-type]
         assert stalled.transactions == 2
         assert await person.messages(CUTOVER) == []
+        holders = await store.transact(lambda tx: tx.connection.execute(HOLDERS).all())
         await Sender(store, SystemClock(), team, render, per_second=0, lease=LEASE).drain()
         said = await person.messages(CUTOVER)
     unsettled = await store.transact(lambda tx: tx.outbox.unsettled())
     await store.close()
-    return said, unsettled
+    return said, unsettled, [tuple(row) for row in holders]
 
 
 async def test_whose_lease_has_lapsed_says_nothing_and_hands_back() -> None:
-    said, unsettled = await said_by(lapse)
+    said, unsettled, held = await said_by(lapse)
     assert (len(said), unsettled) == (1, 0)
+    assert held == [(False, False)]  # nobody's, at once, and certainly not said: it need not be looked for
 
 
 async def test_what_another_has_taken_is_left_to_it() -> None:
-    said, unsettled = await said_by(overtake)
+    said, unsettled, held = await said_by(overtake)
     assert (len(said), unsettled) == (0, 1)  # the other is at it still
+    assert held == [(True, True)]

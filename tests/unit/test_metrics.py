@@ -1,9 +1,12 @@
 """/metrics over real HTTP: what is overdue is seen, and the page comes without its database too."""
 
+import asyncio
 import math
+import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -67,6 +70,38 @@ async def test_without_its_database_the_page_comes_all_the_same(tmp_path: Path) 
     assert found["mxcutover_database_up"] == 0
     assert math.isnan(found["mxcutover_oldest_overdue_reminder_seconds"])
     assert found["mxcutover_tick_age_seconds"] >= 0
+
+
+async def test_a_database_that_hangs_does_not_keep_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, bot = made(tmp_path)
+    monkeypatch.setattr("bot.metrics.READ_WITHIN", 0.05)
+    go = threading.Event()
+    async with listening(settings, bot, with_slack=False):
+        waiting = asyncio.create_task(bot.store.transact(lambda tx: go.wait()))
+        found = await asyncio.wait_for(scrape(settings.port), 10)
+        go.set()
+        await waiting
+    assert found["mxcutover_database_up"] == 0
+    assert math.isnan(found["mxcutover_outbox_unsettled"])
+    await bot.store.close()
+
+
+async def test_what_a_tick_calls_is_timed(tmp_path: Path) -> None:
+    """A job that is at it for an hour by the monotonic clock."""
+    ahead, go = 0.0, asyncio.Event()
+    settings, bot = made(tmp_path, monotonic=lambda: ahead)
+    bot.scheduler._jobs = {"looks": go.wait}
+    ticking = asyncio.create_task(bot.scheduler.tick())
+    async with listening(settings, bot, with_slack=False):
+        assert (await scrape(settings.port))["mxcutover_longest_job_seconds"] == 0
+        ahead = 3600.0
+        assert (await scrape(settings.port))["mxcutover_longest_job_seconds"] == 3600
+        go.set()
+        await ticking
+        assert (await scrape(settings.port))["mxcutover_longest_job_seconds"] == 0
+    await bot.store.close()
 
 
 async def test_served_where_the_health_checks_are(tmp_path: Path) -> None:
