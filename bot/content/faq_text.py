@@ -80,11 +80,16 @@ def render(view: Mapping[str, Any], lang: str, escape: Escape = str) -> FaqText:
             hint = say("faq.name-the-domain", lang)
     if isinstance(node, Ask):
         clarify = decision == "clarify"
+        question = fill(node.question, lang, args, escape)
+        options = [Button(f"{node.id}={o.value}", o.label[lang]) for o in node.options]
+        if view.get("again"):
+            question = say("faq.again", lang) + "\n" + question
+            options.append(Button("entry=none", say("faq.none-of-these", lang)))
         return FaqText(
-            fill(node.question, lang, args, escape),
+            question,
             title="" if clarify else entry.title[lang],
             evidence=tuple(evidence),
-            options=tuple(Button(f"{node.id}={o.value}", o.label[lang]) for o in node.options),
+            options=tuple(options),
             hint=hint,
         )
     others = tuple(_entry_button(name, lang) for name in view.get("others", ()) if name in tree.entries)

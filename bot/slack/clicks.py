@@ -6,6 +6,7 @@ from bot.domain.authority import Actor
 from bot.domain.commands import Command, Verb
 from bot.domain.cutover import Step
 from bot.domain.desk import Item
+from bot.slack.faq import told as asked_with
 from bot.slack.opening import Opening
 from bot.slack.payloads import Click, moment
 from bot.slack.speaker import Speaker
@@ -87,7 +88,8 @@ class Clicks:
             case "retry_root":
                 await retry.root(deps, actor, row_id, cutover_id)
             case "faq" | "faq_other":
-                await questions.go_on(deps, actor, place, row_id, clicked.data.get("v", ""))
+                value = clicked.data.get("v", "")
+                await questions.go_on(deps, actor, place, row_id, value, asked_with(clicked.data))
             case "faq_helped" | "faq_not_helped":
                 helped = clicked.verb == "faq_helped"
                 entry = clicked.data.get("e", "")

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.domain.faq import Ask, Evidence, Position, Tree, walk
 from bot.domain.mailtext import Reading, from_json, read_mail
+from bot.domain.spoken import Said, about, changed_mind, closely, exactly, number_in
 from bot.ports import Candidate, Match, Matcher
 from bot.usecases.evidence import general_args, look
 from bot.usecases.evidence_context import EvidenceContext
@@ -25,6 +26,7 @@ CLARIFY_ENTRY = "unclear"  # the entry that asks the one question about a bare å
 _ENTRY = "entry="
 _NOTHING_FITS = "entry=none"
 _CANDIDATES = 3
+_VERY_CLOSE = 0.6  # so like an option that it is no other question
 _DELAY = "delivery-delay"
 _OF_A_GOOD_MAIL = (_DELAY, "false-positive", "duplicate-mail")  # what headers may be pasted for
 _OF_A_BOUNCE = ("no-mail-from-outside", "some-recipients-unknown", "tenant-rejects")
@@ -52,6 +54,8 @@ class AskResult:
     candidates: tuple[Candidate, ...] = ()
     finished: bool = True  # False: a question is open, its options are in the rendered text
     sure: bool = field(default=False)
+    in_words: bool = field(default=False)  # it answered the tree's own question, or spoke of the answer
+    unfit: bool = field(default=False)  # the person said that what was answered does not fit
 
 
 class Asker:
@@ -65,9 +69,16 @@ class Asker:
     def tree(self) -> Tree:
         return self._tree
 
-    def ask(self, question: str, context: EvidenceContext) -> AskResult:
-        """Answer a question as somebody typed it, or a pasted bounce or header. Never raises on text."""
+    def ask(
+        self, question: str, context: EvidenceContext, place: Mapping[str, Any] | None = None
+    ) -> AskResult:
+        """Answer a question as somebody typed it, or a pasted bounce or header. Never raises on text.
+
+        `place`: where this person's conversation stands, for words that answer or correct what was said.
+        """
         mail = read_mail(question[:READ_AT_MOST], _old_exchanges(context))
+        if place is not None and mail is None and (said := self.in_words(place, question, context)):
+            return said
         if mail is not None and (mail.entry or not mail.bounce):
             return self._pasted(mail, replace(context, mail=mail))
         match = self._matcher.match(question[:READ_AT_MOST])
@@ -76,6 +87,8 @@ class Asker:
             context = replace(context, mail=mail)
             if match.decision in (NONE, CLARIFY):
                 return self._offered(mail, _OF_A_BOUNCE)
+        if place is not None and mail is None and (said := self._roughly(place, question, context, match)):
+            return said
         if match.decision == ANSWER and match.candidates:
             return self._at(match.candidates[0].entry, {}, context, match)
         if match.decision == CLARIFY:
@@ -85,10 +98,84 @@ class Asker:
             return AskResult(
                 CHOOSE,
                 {"decision": CHOOSE, "candidates": entries},
+                place={"entry": "", "answers": {}, "choices": entries},
                 candidates=match.candidates,
                 finished=False,
             )
         return AskResult(NONE, {"decision": NONE}, candidates=match.candidates)
+
+    def in_words(
+        self, place: Mapping[str, Any], text: str, context: EvidenceContext, *, numbers: bool = True
+    ) -> AskResult | None:
+        """Words that plainly belong to the conversation: an option by its name, "none of these", "back"."""
+        context, entry, answers = _standing(place, context)
+        asked = self._asked(place)
+        said = about(text)
+        if said is Said.NOT_THIS and not asked.open_options(text, numbers=False):
+            return self._unfit(place)
+        if said is Said.BACK and answers:
+            answers.popitem()
+            return replace(self._at(entry, answers, context), in_words=True, sure=True)
+        choices = [name for name in place.get("choices", ()) if name in self._tree.entries]
+        if numbers and choices and (number := number_in(text)) and number <= len(choices):
+            return replace(self._at(choices[number - 1], {}, context), in_words=True, sure=True)
+        for ask in asked.nodes(everything=changed_mind(text)):
+            option = exactly(ask, text, numbers=numbers)
+            if option is not None:
+                return self._chosen(entry, answers, ask, option.value, context)
+        return None
+
+    def _roughly(
+        self, place: Mapping[str, Any], text: str, context: EvidenceContext, match: Match
+    ) -> AskResult | None:
+        """Words like an option's, unless they are plainly another question; else the question once more."""
+        asked = self._asked(place)
+        context, entry, answers = _standing(place, context)
+        another = match.decision == ANSWER and bool(match.candidates) and match.candidates[0].entry != entry
+        for ask in asked.nodes(everything=changed_mind(text)):
+            near = closely(ask, text)
+            if near is not None and (not another or near[1] >= _VERY_CLOSE):
+                return self._chosen(entry, answers, ask, near[0].value, context)
+        if asked.open is None or match.decision != NONE:
+            return None
+        again = self._at(entry, answers, context)
+        return replace(again, view={**again.view, "again": True}, in_words=True, sure=False)
+
+    def _chosen(
+        self, entry: str, answers: Mapping[str, str], ask: Ask, choice: str, context: EvidenceContext
+    ) -> AskResult:
+        kept = dict(answers)
+        if ask.id in kept:  # what was answered after it is asked again, where it still matters
+            ids = list(kept)
+            kept = {node: kept[node] for node in ids[: ids.index(ask.id)]}
+        return replace(self._at(entry, {**kept, ask.id: choice}, context), in_words=True, sure=True)
+
+    def _unfit(self, place: Mapping[str, Any]) -> AskResult:
+        """What was answered does not fit: the other candidates, or the list."""
+        others = [name for name in place.get("others", ()) if name in self._tree.entries]
+        if not others:
+            return AskResult(NONE, {"decision": NONE}, in_words=True, unfit=True, sure=True)
+        candidates = tuple(Candidate(name, 0.0) for name in others)
+        return AskResult(
+            CHOOSE,
+            {"decision": CHOOSE, "candidates": others},
+            place={"entry": "", "answers": {}, "choices": others},
+            candidates=candidates,
+            finished=False,
+            in_words=True,
+            unfit=True,
+            sure=True,
+        )
+
+    def is_open(self, place: Mapping[str, Any]) -> bool:
+        """Whether a question, or a choice, waits for its answer."""
+        return self._asked(place).open is not None or bool(place.get("choices"))
+
+    def _asked(self, place: Mapping[str, Any]) -> "_Asked":
+        nodes = self._tree.nodes
+        current = nodes.get(str(place.get("node")))
+        before = [node for name in place.get("answers", {}) if isinstance(node := nodes.get(name), Ask)]
+        return _Asked(current if isinstance(current, Ask) else None, tuple(reversed(before)))
 
     def _pasted(self, mail: Reading, context: EvidenceContext) -> AskResult:
         if mail.entry is not None:
@@ -118,13 +205,24 @@ class Asker:
         """Start at an entry that somebody picked. An unknown one gives NONE."""
         return self._at(entry, {}, context)
 
-    def answer(self, place: Mapping[str, Any] | None, value: str, context: EvidenceContext) -> AskResult:
+    def answer(
+        self,
+        place: Mapping[str, Any] | None,
+        value: str,
+        context: EvidenceContext,
+        told: Mapping[str, Any] | None = None,
+    ) -> AskResult:
         """Go on from a click: `value` is that of the option clicked.
 
-        A click on a question that the tree no longer has starts its entry again, or gives NONE.
+        `told`: the entry and the answers that the question itself was asked with. They count more than the
+        place, for it may be an older question that is answered, or answered anew. A click on a question
+        that the tree no longer has starts its entry again, or gives NONE.
         """
-        if place and place.get("mail") and context.mail is None:
+        same = told is None or (place or {}).get("entry") in ("", told.get("entry"))
+        if place and place.get("mail") and context.mail is None and same:
             context = replace(context, mail=from_json(place["mail"]))
+        if told is not None and told.get("entry"):
+            place = told
         if value.startswith(_ENTRY):
             return self._at(value.removeprefix(_ENTRY), {}, context)
         node, _, choice = value.rpartition("=")
@@ -150,10 +248,10 @@ class Asker:
         asks = isinstance(position.node, Ask)
         return AskResult(
             decision,
-            _view(position, context, decision, others[: _CANDIDATES - 1] if match else []),
+            _view(position, context, decision, others[: _CANDIDATES - 1] if match else [], answers),
             entry=entry,
             # The mail itself is not kept: "not this?" needs what was read in it.
-            place=_place(entry, answers, context) if asks or (context.mail and others) else None,
+            place=_place(entry, answers, context, position.node.id, others),
             candidates=candidates,
             finished=not asks,
             sure=decision == ANSWER,
@@ -172,8 +270,37 @@ def _remembering(context: EvidenceContext) -> Callable[[str], Evidence]:
     return ask
 
 
-def _place(entry: str, answers: Mapping[str, str], context: EvidenceContext) -> dict[str, Any]:
-    place: dict[str, Any] = {"entry": entry, "answers": dict(answers)}
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a conversation asked: the open question, and those answered before, the latest first."""
+
+    open: Ask | None
+    answered: tuple[Ask, ...]
+
+    def nodes(self, *, everything: bool) -> tuple[Ask, ...]:
+        """The questions that words may answer."""
+        now = (self.open,) if self.open is not None else ()
+        return (*now, *self.answered) if everything else now
+
+    def open_options(self, text: str, *, numbers: bool) -> bool:
+        return self.open is not None and exactly(self.open, text, numbers=numbers) is not None
+
+
+def _standing(
+    place: Mapping[str, Any], context: EvidenceContext
+) -> tuple[EvidenceContext, str, dict[str, str]]:
+    """The context with what a pasted mail showed, the entry, and the answers so far."""
+    if place.get("mail") and context.mail is None:
+        context = replace(context, mail=from_json(place["mail"]))
+    return context, str(place.get("entry", "")), dict(place.get("answers", {}))
+
+
+def _place(
+    entry: str, answers: Mapping[str, str], context: EvidenceContext, node: str, others: list[str]
+) -> dict[str, Any]:
+    place: dict[str, Any] = {"entry": entry, "answers": dict(answers), "node": node}
+    if others:
+        place["others"] = others[: _CANDIDATES - 1]
     if context.mail is not None:
         place["mail"] = context.mail.as_json()
     return place
@@ -202,7 +329,13 @@ def entry_value(entry: str | None) -> str:
     return _NOTHING_FITS if entry is None else _ENTRY + entry
 
 
-def _view(position: Position, context: EvidenceContext, decision: str, others: list[str]) -> dict[str, Any]:
+def _view(
+    position: Position,
+    context: EvidenceContext,
+    decision: str,
+    others: list[str],
+    answers: Mapping[str, str],
+) -> dict[str, Any]:
     trail = [
         {
             "provider": visit.provider,
@@ -219,6 +352,7 @@ def _view(position: Position, context: EvidenceContext, decision: str, others: l
         "decision": decision,
         "entry": position.entry.id,
         "node": position.node.id,
+        "answers": dict(answers),
         "trail": trail,
         "args": _jsonable(general_args(context)),
         "others": others,

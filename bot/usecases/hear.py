@@ -65,6 +65,9 @@ async def reply(
         # "Received:" is no report of something done; and who pastes a mail wants to be told about it.
         await questions.ask(deps, actor, where, row_id, text, cutover)
         return None
+    if await questions.answers_the_tree(deps, actor, where, text):
+        await questions.ask(deps, actor, where, row_id, text, cutover)
+        return None
     now, tz = deps.clock.now(), zone_of(actor)
     meant = understand(text, now, tz, lang=actor.lang, asked=cutover.asked, day=cutover.day, me=me)
     meant = await _continued(deps, actor, cutover, text, meant)

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.authority import Act, Actor, authorise
@@ -22,6 +23,8 @@ from bot.usecases.observe import exchanges, findings_for
 FRESH = timedelta(minutes=2)
 
 
+TALK_LASTS = timedelta(hours=12)  # after that "yes" and "1" answer nothing any more
+THREAD_TALK_LASTS = timedelta(minutes=30)  # in a cutover's thread people say "yes" to each other too
 LONGEST_KEPT = 500  # characters; what is longer is a paste, not a question
 
 
@@ -50,21 +53,59 @@ async def ask(
     # The hosts in a pasted mail are not the domain that is asked about.
     pasted = is_mail(text)
     domain = None if cutover or pasted else domain_in(deps, text)
+    place = None if pasted else await _standing(deps, actor, where)
     context = await evidence(deps, actor, cutover, domain)
-    result = deps.asker.ask(text, context)
+    result = deps.asker.ask(text, context, place)
+    if result.in_words and domain is None and cutover is None and place and place.get("domain"):
+        domain = str(place["domain"])  # the conversation's own
+        context = await evidence(deps, actor, None, domain)
+        result = deps.asker.ask(text, context, place)
     if unasked and not result.sure and result.decision != CLARIFY:  # a bare 「届かない」 gets its question
         await say(deps, actor.team, row_id)
         return
     # Headers and most bounces are in English, whoever pastes them.
     lang = where.lang or actor.lang if pasted else guess_lang(text)
+    if result.in_words and place:
+        lang = str(place.get("lang") or lang)  # "1" and "OK" are of no language
+        await _speak(deps, actor, where, row_id, result, cutover, domain, lang=lang, about=place)
+        return
     asked = None
     if not pasted and len(text) <= LONGEST_KEPT:  # of a pasted mail nothing is kept
         asked = Question(text, lang, result.decision, result.entry, deps.clock.now())
     await _speak(deps, actor, where, row_id, result, cutover, domain, lang=lang, asked=asked)
 
 
-async def go_on(deps: Deps, actor: Actor, where: Where, row_id: int | None, value: str) -> None:
-    """A click on one of the options of a question."""
+async def answers_the_tree(deps: Deps, actor: Actor, where: Where, text: str) -> bool:
+    """Whether words plainly belong to this person's open conversation: no step, no verb, no new question."""
+    place = await _standing(deps, actor, where)
+    if place is None or is_mail(text):
+        return False
+    now = deps.clock.now()
+    if now - datetime.fromisoformat(str(place["at"])) > THREAD_TALK_LASTS:
+        return False
+    said = deps.asker.in_words(place, text, EvidenceContext(now=now), numbers=False)
+    # "That's wrong" after an answer may be said to a colleague.
+    return said is not None and (deps.asker.is_open(place) or not said.unfit)
+
+
+async def _standing(deps: Deps, actor: Actor, where: Where) -> Mapping[str, Any] | None:
+    """Where this person's conversation stands, while it is fresh."""
+    key = place_key(where, actor)
+    place = await deps.store.transact(lambda tx: tx.places.get(actor.team, key))
+    if place is None or not place.get("at"):
+        return None
+    return place if deps.clock.now() - datetime.fromisoformat(str(place["at"])) < TALK_LASTS else None
+
+
+async def go_on(
+    deps: Deps,
+    actor: Actor,
+    where: Where,
+    row_id: int | None,
+    value: str,
+    told: Mapping[str, Any] | None = None,
+) -> None:
+    """A click on one of a question's options. `told`: what it was asked with (Asker.answer)."""
     key = place_key(where, actor)
 
     def read(tx: Tx) -> tuple[Mapping[str, Any] | None, Cutover | None]:
@@ -79,10 +120,15 @@ async def go_on(deps: Deps, actor: Actor, where: Where, row_id: int | None, valu
     place, cutover = await deps.store.transact(read)
     authorise(actor, Act.SEE, cutover, deps.operators)
     domain = str(place["domain"]) if place and place.get("domain") else None
+    if told and told.get("domain"):
+        domain = str(told["domain"])
     context = await evidence(deps, actor, cutover, domain)
-    result = deps.asker.answer(place, value, context)
+    result = deps.asker.answer(place, value, context, told)
+    offered = place is not None and not place.get("entry")  # to choose from what was offered is no fault
+    if value == "entry=none" or (value.startswith("entry=") and not offered):
+        result = replace(result, unfit=True)
     lang = str(place["lang"]) if place and place.get("lang") else actor.lang
-    await _speak(deps, actor, where, row_id, result, cutover, domain, lang=lang)
+    await _speak(deps, actor, where, row_id, result, cutover, domain, lang=lang, about=place)
 
 
 def domain_in(deps: Deps, text: str) -> str | None:
@@ -136,12 +182,18 @@ async def _speak(
     *,
     lang: str,
     asked: Question | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
+    """Say it and keep where the conversation stands. `about`: where it stood, if this goes on from there."""
     key = place_key(where, actor)
     now = deps.clock.now()
 
     def work(tx: Tx) -> None:
-        number = tx.questions.add(actor.team, asked) if asked is not None else None
+        number = int(about["question"]) if about and about.get("question") else None
+        if asked is not None:
+            number = tx.questions.add(actor.team, asked)
+        elif number is not None and result.unfit:
+            tx.questions.rate(actor.team, number, False)
         message = _message(actor, where, result, key, lang, number)
         if result.place is not None:
             keep = {
@@ -149,6 +201,8 @@ async def _speak(
                 "cutover": cutover.id if cutover else None,
                 "domain": domain,
                 "lang": lang,
+                "question": number,
+                "at": now.isoformat(),
             }
             tx.places.put(actor.team, key, keep, now)
         else:

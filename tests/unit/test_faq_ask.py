@@ -64,7 +64,7 @@ def test_a_question_is_asked_and_the_click_goes_on_after_a_restart() -> None:
     second = asker("none").answer(kept(first.place), values[0], NOTHING)
     assert second.view["node"] == "spam-not-judged/ask_log"
     third = asker("none").answer(kept(second.place), "spam-not-judged/ask_log=logged", NOTHING)
-    assert (third.view["node"], third.finished, third.place) == ("spam-not-judged/own_rules", True, None)
+    assert (third.view["node"], third.finished) == ("spam-not-judged/own_rules", True)
 
 
 def test_a_click_on_a_question_that_is_gone_starts_the_entry_again() -> None:
