@@ -1,6 +1,7 @@
 """Logistic regression over n-grams and concepts, from fitted weights: pure Python, well under a millisecond.
 
-A weights file is zlib-compressed: one line of JSON, the features one a line, then int8 rows.
+A weights file is zlib-compressed: one line of JSON, the features one a line, then int8 rows. Weights are
+stored as their roots, so that the many small ones keep their precision beside a few heavy ones.
 """
 
 import json
@@ -12,7 +13,7 @@ from importlib.resources import files
 
 from bot.matching.features import features
 
-FORMAT = 1
+FORMAT = 2
 
 
 class BadModel(Exception):
@@ -34,7 +35,8 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What a fit gave. `rows`: one int8 row a feature; a weight is its byte times `scale`."""
+    """What a fit gave. `rows`: one int8 row a feature; a weight is its byte, squared with its sign, times
+    `scale`."""
 
     entries: tuple[str, ...]
     names: tuple[str, ...]
@@ -42,7 +44,7 @@ class Weights:
     rows: bytes
     scale: float
     bias: tuple[float, ...]
-    policy: Policy
+    policies: Mapping[str, Policy]  # by language
     fingerprint: str  # of the phrases it was fitted on
 
     def dump(self) -> bytes:
@@ -54,7 +56,7 @@ class Weights:
             "scale": self.scale,
             "bias": [round(value, 5) for value in self.bias],
             "idf": [round(value, 3) for value in self.idf],
-            "policy": self.policy.as_dict(),
+            "policies": {lang: policy.as_dict() for lang, policy in self.policies.items()},
             "fingerprint": self.fingerprint,
         }
         text = json.dumps(header, ensure_ascii=False) + "\n" + "\n".join(self.names) + "\n\n"
@@ -83,9 +85,14 @@ def parse_weights(content: bytes) -> Weights:
         rows,
         header["scale"],
         tuple(header["bias"]),
-        Policy(**header["policy"]),
+        {lang: Policy(**policy) for lang, policy in header["policies"].items()},
         header["fingerprint"],
     )
+
+
+def weight(stored: int) -> int:
+    """What an int8 stands for, in units of `Weights.scale`."""
+    return stored * abs(stored)
 
 
 class Linear:
@@ -94,23 +101,23 @@ class Linear:
     def __init__(self, weights: Weights) -> None:
         self.entries = weights.entries
         self._width = len(weights.entries)
-        self._rows = memoryview(weights.rows).cast("b")
-        self._scale = weights.scale
+        self._rows = memoryview(weights.rows)
+        self._weight_of = [weight(byte - 256 if byte > 127 else byte) * weights.scale for byte in range(256)]
         self._bias = weights.bias
         self._number = {name: number for number, name in enumerate(weights.names)}
         self._idf: Mapping[str, float] = dict(zip(weights.names, weights.idf, strict=False))
 
     def logits(self, text: str) -> list[float]:
         """One value an entry, in the order of `entries`; softmax makes probabilities of them."""
-        sums = [0.0] * self._width
+        sums, weight_of = [0.0] * self._width, self._weight_of
         for name, value in features(text, self._idf).items():
             number = self._number.get(name)
             if number is None:
                 continue
             start = number * self._width
-            for column, weight in enumerate(self._rows[start : start + self._width]):
-                sums[column] += value * weight
-        return [total * self._scale + bias for total, bias in zip(sums, self._bias, strict=True)]
+            for column, byte in enumerate(self._rows[start : start + self._width]):
+                sums[column] += value * weight_of[byte]
+        return [total + bias for total, bias in zip(sums, self._bias, strict=True)]
 
 
 def softmax(logits: Sequence[float]) -> list[float]:

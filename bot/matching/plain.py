@@ -4,6 +4,7 @@ from bot.matching.decide import decide
 from bot.matching.linear import Linear, load_weights, softmax
 from bot.matching.normal import normalise
 from bot.ports import Match
+from bot.usecases.ask import guess_lang
 
 
 class PlainMatcher:
@@ -12,11 +13,11 @@ class PlainMatcher:
     def __init__(self) -> None:
         weights = load_weights("ngrams.bin")
         self._linear = Linear(weights)
-        self._policy = weights.policy
+        self._policies = weights.policies
 
     def match(self, text: str) -> Match:
         """See ports.Matcher."""
-        return decide(self._linear.entries, self.probabilities(text), self._policy)
+        return decide(self._linear.entries, self.probabilities(text), self._policies[guess_lang(text)])
 
     def probabilities(self, text: str) -> list[float]:
         """By entry, in the order of the fit."""
