@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from bot.content import LANGUAGES, TOKYO, say
+from bot.content import LANGUAGES, TOKYO, say, whole_minute
 from bot.content.plan_text import note_line, reminder_line
 from bot.content.refusals import refusal
 from bot.content.stamp import stamp
@@ -224,7 +224,7 @@ def _as_text(name: Name, request: PlanRequest, plan: CutoverPlan, lang: str) -> 
     if plan.verdict:
         facts.append((say("planpage.contract", lang), _reason(request, plan, lang)))
     if plan.safe_from:
-        safe = say("planpage.safe_from_value", lang, at=stamp(plan.safe_from, lang))
+        safe = say("planpage.safe_from_value", lang, at=stamp(whole_minute(plan.safe_from), lang))
         facts.append((say("planpage.safe_from", lang), safe))
     width = max(_width(label) for label, _ in facts)
     for label, value in facts:

@@ -20,6 +20,9 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 
 Escape = Callable[[str], str]
 
+# Placeholders for a moment to wait for: 22:05:40 is shown as 22:06, for at 22:05 it would be too early.
+WAITED_FOR = frozenset({"safe", "safe_at", "safe_from", "safe_to_flip", "t_safe", "earliest"})
+
 
 class ContentError(Exception):
     """A content file is not as it must be; says which and why."""
@@ -71,16 +74,28 @@ def messages() -> Mapping[str, Mapping[str, str]]:
 def say(key: str, lang: str, *, escape: Escape = str, tz: ZoneInfo = TOKYO, **args: Any) -> str:
     """The text of `key` in `lang` with its placeholders filled; values are escaped, the text is not.
 
-    datetime, date and timedelta are written as a reader of that language expects, in `tz`;
-    lists are joined. Raises KeyError for an unknown key or a missing placeholder.
+    datetime, date and timedelta are written as a reader of that language expects, in `tz`, and a moment
+    that is waited for (WAITED_FOR) as the first whole minute; lists are joined. Raises KeyError for an
+    unknown key or a missing placeholder.
     """
     template = messages()[key][lang]
-    shown = {name: escape(show(value, lang, tz)) for name, value in args.items()}
+    shown = {name: escape(show(as_waited_for(name, value), lang, tz)) for name, value in args.items()}
     return Formatter().vformat(template, (), shown).strip()
 
 
 def has(key: str) -> bool:
     return key in messages()
+
+
+def as_waited_for(name: str, value: Any) -> Any:
+    """A placeholder's value; an instant that is waited for is moved on to the whole minute."""
+    return whole_minute(value) if name in WAITED_FOR and isinstance(value, datetime) else value
+
+
+def whole_minute(at: datetime) -> datetime:
+    """The first whole minute that is not before `at`."""
+    cut = at.replace(second=0, microsecond=0)
+    return cut if cut == at else cut + timedelta(minutes=1)
 
 
 def show(value: Any, lang: str, tz: ZoneInfo = TOKYO) -> str:

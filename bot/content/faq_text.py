@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from string import Formatter
 from typing import Any
 
-from bot.content import Escape, has, messages, say, show
+from bot.content import Escape, as_waited_for, has, messages, say, show
 from bot.content.faq_loader import load_tree
 from bot.content.hosts import dot_note, host_name, ttl_note
 from bot.domain.faq import Ask, Leaf, Text
@@ -178,7 +178,7 @@ def _show(name: str, value: Any, lang: str) -> str:
         return say(f"faq.support_hours.{value}", lang)
     if name.endswith("_span"):
         return show(timedelta(seconds=value), lang)
-    return show(value, lang)
+    return show(as_waited_for(name, value), lang)
 
 
 def _value(value: Any) -> Any:

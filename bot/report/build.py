@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.content import TOKYO, say
+from bot.content import TOKYO, as_waited_for, say
 from bot.content.findings import finding_text
 from bot.content.history_text import history_text
 from bot.content.stamp import stamp
@@ -135,7 +135,10 @@ class _Builder:
             "t_flip": instants.t_flip,
             "t_safe": instants.t_safe,
         }
-        rows = tuple((self.say(name), self.at(at), self.say(f"{name}.means")) for name, at in values.items())
+        rows = tuple(
+            (self.say(name), self.at(as_waited_for(name, at)), self.say(f"{name}.means"))
+            for name, at in values.items()
+        )
         return Section(self.say("instants"), rows=rows)
 
     def steps(self) -> Section:

@@ -6,7 +6,7 @@ from html import escape
 from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
-from bot.content import TOKYO, say, show_instant
+from bot.content import TOKYO, say
 from bot.domain.timeline import Row, Timeline
 from bot.domain.watch import Standing
 
@@ -128,7 +128,7 @@ def _mark(
     y = bottom + 18 + 18 * level
     anchor = "end" if x > MIDDLE else "start"
     beside = x - 5 if anchor == "end" else x + 5
-    text = say(key, lang, at=show_instant(at, lang, tz))
+    text = say(key, lang, tz=tz, at=at, safe_at=at)
     yield f'<line x1="{x}" y1="{TOP - 6}" x2="{x}" y2="{y + 2}" stroke="#1d1c1d" stroke-dasharray="4 3"/>'
     yield f'<text x="{beside}" y="{y}" text-anchor="{anchor}" fill="#1d1c1d">{escape(text)}</text>'
 

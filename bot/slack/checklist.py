@@ -102,11 +102,11 @@ def instants(voice: Voice, material: Material, cutover: Cutover) -> list[str]:
     known = cutover.instants
     now = material.now
     if cutover.state is State.PREPARING and known.safe_to_flip and known.safe_to_flip > now:
-        found.append(voice("instant.safe_to_flip", at=known.safe_to_flip))
+        found.append(voice("instant.safe_to_flip", safe_at=known.safe_to_flip))
     if cutover.state is State.WATCHING and known.t_safe:
-        found.append(voice("instant.t_safe", at=known.t_safe))
+        found.append(voice("instant.t_safe", safe_at=known.t_safe))
     if cutover.state is State.STABILISING and known.t_safe:
-        found.append(voice("instant.shown_safe", at=known.t_safe))
+        found.append(voice("instant.shown_safe", safe_at=known.t_safe))
     if known.t_flip and exposed_by(cutover) and now - known.t_flip >= A_WHILE:
         found.append(voice("instant.exposed", span=show_span(now - known.t_flip, voice.lang)))
     return found

@@ -155,7 +155,7 @@ def lockdown(voice: Voice, material: Material, args: Args) -> Rendered:
     parts = [voice("lockdown.title", domain=shown_name(cutover.domain))]
     if not lock_down_offered(cutover):
         safe = cutover.instants.t_safe
-        parts.append(voice("lockdown.not_yet", at=safe) if safe else voice("lockdown.not_yet_unknown"))
+        parts.append(voice("lockdown.not_yet", safe_at=safe) if safe else voice("lockdown.not_yet_unknown"))
         return only("\n".join(parts))
     parts += [voice(f"lockdown.{cutover.mail_service.value}"), voice("lockdown.care")]
     tick = ticked(material).get(Item.LOCK_DOWN)

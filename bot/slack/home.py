@@ -120,6 +120,6 @@ def _row(voice: Voice, cutover: Cutover, due_: Due) -> Block:
     lines.append(voice.raw("home.change", day=cutover.day, owner=f"<@{cutover.owner}>"))
     safe = cutover.instants.t_safe
     if safe is not None and due_.group in (Group.RUNNING, Group.LATE):
-        lines.append(voice("home.safe", at=safe))
+        lines.append(voice("home.safe", safe_at=safe))
     menu = verb_button(voice, "menu", cutover.id)
     return el.section("\n".join(lines), accessory={**menu, "action_id": f"do.{cutover.id}"})

@@ -157,7 +157,7 @@ def mx_lines(voice: Voice, material: Material, cutover: Cutover) -> str:
     )
     safe = cutover.instants.safe_to_flip
     if safe is not None and safe > material.now and snapshot and snapshot.ttl is not None:
-        text += "\n" + voice("mx_lines.wait", at=safe, ttl=snapshot.ttl)
+        text += "\n" + voice("mx_lines.wait", safe_at=safe, ttl=snapshot.ttl)
     return text
 
 
@@ -298,7 +298,7 @@ def told(voice: Voice, material: Material, cutover: Cutover, args: Args, kind: s
             text = voice(kind)
             safe = instant(args.get("safe_to_flip"))
             if safe is not None and safe > material.now:
-                text += "\n" + voice("instant.safe_to_flip", at=safe)
+                text += "\n" + voice("instant.safe_to_flip", safe_at=safe)
             return only(text)
         case "mx_some":
             new, other, silent = args["new"], args["other"], args["silent"]
@@ -312,12 +312,12 @@ def told(voice: Voice, material: Material, cutover: Cutover, args: Args, kind: s
         case "mx_wrong":
             return only("\n\n".join([voice(kind), *finding_lines(voice, args["findings"])]))
         case "safe":
-            return only(voice(kind, at=instant(args["t_safe"])))
+            return only(voice(kind, safe_at=instant(args["t_safe"])))
         case "drift":
             return only(voice.raw(kind, servers=server_lines(voice, args["servers"])))
         case "rolled_back":
             gone = instant(args.get("gone_by"))
-            return only(voice(kind, at=gone if gone is not None else voice("root.unknown")))
+            return only(voice(kind, safe_at=gone if gone is not None else voice("root.unknown")))
     return only(voice(kind, domain=shown_name(cutover.domain)))
 
 
@@ -330,7 +330,7 @@ def _mx_all(voice: Voice, cutover: Cutover, args: Args) -> Rendered:
     text = voice.raw("told.mx_all", at=instant(args["t_flip"]), steps=steps)
     safe = instant(args.get("t_safe"))
     if safe is not None:
-        text += "\n\n" + voice("instant.t_safe", at=safe)
+        text += "\n\n" + voice("instant.t_safe", safe_at=safe)
     first = next((step for step in (*EXPOSED, Step.ADMIN) if not cutover.step(step).settled), None)
     data = {"c": cutover.id}
     buttons = [

@@ -33,7 +33,7 @@ def progress(voice: Voice, material: Material, cutover: Cutover, args: Args) -> 
     safe = cutover.instants.t_safe
     if safe is not None and not way_back:
         key = "instant.shown_safe" if safe <= material.now else "instant.t_safe"
-        lines.append(voice(key, at=safe))
+        lines.append(voice(key, safe_at=safe))
     return only("\n".join(lines))
 
 
@@ -57,7 +57,7 @@ def no_go(voice: Voice, material: Material, cutover: Cutover, args: Args) -> Ren
     parts = [voice("no_go.title")]
     earliest = instant(args.get("earliest"))
     if earliest is not None:
-        parts.append(voice("no_go.earliest", at=earliest))
+        parts.append(voice("no_go.earliest", safe_at=earliest))
     parts += finding_lines(voice, args["findings"])
     data = {"c": cutover.id}
     buttons = [
