@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_bolt.async_app import AsyncApp
@@ -84,11 +84,35 @@ class Door:
         return self._verifier.is_valid(body, at, signature)
 
 
-class Line(AsyncSocketModeHandler):
+class Connection(SocketModeClient):
+    """The SDK's, but an address that did not serve is not tried again: it is good for some seconds.
+
+    The SDK asks for one, and tries that one for ever. Were Slack away just then, the bot would stay deaf.
+    """
+
+    async def connect(self) -> None:
+        """Until there is a connection, or `close`."""
+        renewing = asyncio.create_task(self._renew())
+        try:
+            await super().connect()  # type: ignore[no-untyped-call]
+        finally:
+            renewing.cancel()
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self.ping_interval / 2)  # it pauses for a whole one between two tries
+            self.wss_uri = None
+
+
+class Line(AsyncBaseSocketModeHandler):
     """Socket Mode; an envelope that cannot be read is acknowledged, for it would come again as it is."""
 
     def __init__(self, app: AsyncApp, app_token: str, *, ping_interval: float, dispatch: Dispatch) -> None:
-        super().__init__(app, app_token, ping_interval=ping_interval)
+        self.app = app
+        self.client = Connection(
+            app_token=app_token, logger=app.logger, web_client=app.client, ping_interval=ping_interval
+        )
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
         self._dispatch = dispatch
         self.client.message_listeners.append(self._look_at)  # type: ignore[arg-type]
 

@@ -120,6 +120,8 @@ class Delivery:
         if ticket not in self._tickets:
             raise web.HTTPForbidden(text="unknown ticket")
         self._tickets.discard(ticket)
+        if self._faults.take_socket() is not None:
+            raise web.HTTPServiceUnavailable(text="not now")
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
         connection = _Connection(uuid4().hex, socket)

@@ -16,9 +16,12 @@ class Kind(StrEnum):
     TWICE = "twice"  # on deliveries (`method`: events_api, slash_commands, interactive): the same one again
     NEVER = "never"  # on deliveries: it gets lost on the way, retries of an event too
     DEAF = "deaf"  # on deliveries: the bot's acknowledgement gets lost
+    STALE = "stale"  # on "socket": a connection is refused, and the address it was made with is void
 
 
 DELIVERY_KINDS = frozenset({Kind.TWICE, Kind.NEVER, Kind.DEAF})
+SOCKET_KINDS = frozenset({Kind.STALE})
+CALL_KINDS = frozenset(Kind) - DELIVERY_KINDS - SOCKET_KINDS
 
 
 @dataclass
@@ -49,15 +52,19 @@ class Faults:
 
     def take_call(self, method: str) -> Fault | None:
         """The fault for this call of the Web API, used up once."""
-        return self._take(method, delivery=False)
+        return self._take(method, CALL_KINDS)
 
     def take_delivery(self, kind: str) -> Fault | None:
         """The fault for this delivery to the bot, used up once."""
-        return self._take(kind, delivery=True)
+        return self._take(kind, DELIVERY_KINDS)
 
-    def _take(self, method: str, *, delivery: bool) -> Fault | None:
+    def take_socket(self) -> Fault | None:
+        """The fault for this Socket Mode connection, used up once."""
+        return self._take("socket", SOCKET_KINDS)
+
+    def _take(self, method: str, kinds: frozenset[Kind]) -> Fault | None:
         for fault in self._waiting:
-            if (fault.kind in DELIVERY_KINDS) is delivery and fault.method in ("*", method):
+            if fault.kind in kinds and fault.method in ("*", method):
                 fault.times -= 1
                 if fault.times <= 0:
                     self._waiting.remove(fault)

@@ -126,6 +126,15 @@ async def test_sockets_that_break_are_made_anew(house: House) -> None:
     await private(house.hanako, "使い方")
 
 
+async def test_an_address_that_did_not_serve_is_not_tried_for_ever(house: House) -> None:
+    """Slack was away between handing it out and the connection: afterwards it is void."""
+    house.workspace.faults.add(Fault(Kind.STALE, "socket", times=1))
+    await house.hanako.do("disconnect")
+    await house.workspace.wait_connected(40)
+    await house.hanako.command("/mxcutover help")
+    await private(house.hanako, "使い方")
+
+
 async def test_a_channel_archived_in_the_middle_sends_the_reminders_to_the_owner(house: House) -> None:
     await open_cutover(house)
     house.workspace.state.conversations[CUTOVER].is_archived = True
