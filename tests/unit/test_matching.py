@@ -102,7 +102,7 @@ def test_a_file_that_is_no_weights_is_refused() -> None:
             parse_weights(content)
 
 
-HELD_OUT = ("faq-heldout", "faq-heldout2", "faq-heldout3", "faq-heldout4")
+HELD_OUT = ("faq-heldout", "faq-heldout2", "faq-heldout3", "faq-heldout4", "faq-heldout5")
 
 
 def test_no_training_phrase_is_nearly_a_held_out_one() -> None:
@@ -247,12 +247,12 @@ def measured(match: Callable[[str], object], name: str = "faq-heldout") -> dict[
     }
 
 
-def test_the_joint_matcher_on_phrases_whose_failures_nobody_looked_at() -> None:
-    shares = measured(JOINT.match, "faq-heldout4")
+def test_the_joint_matcher_on_phrases_that_nothing_was_chosen_by() -> None:
+    shares = measured(JOINT.match, "faq-heldout5")
     assert shares["at_once"] >= 0.85
     assert shares["three"] >= 0.97
     assert shares["wrong"] < 0.02
-    assert shares["refused"] >= 0.88  # the aim of 0.95 is not met: its foreign phrases are near misses
+    assert shares["refused"] >= 0.95
 
 
 @pytest.mark.parametrize(
