@@ -91,26 +91,34 @@ async def slack(*options: str) -> AsyncIterator[str]:
             await process.wait()
 
 
+def environment(url: str, data: Path, **more: str) -> dict[str, str]:
+    """What a bot of its own process is given: that of this machine, but for the settings, which are these."""
+    others = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "MXCUTOVER_", "DATABASE_"))}
+    return {
+        **others,
+        "SLACK_BOT_TOKEN": "xoxb-local",
+        "SLACK_APP_TOKEN": "xapp-local",
+        "SLACK_API_URL": f"{url}/api/",
+        "MXCUTOVER_DATA": str(data),
+        "MXCUTOVER_PORT": str(free_port()),
+        **more,
+    }
+
+
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     sandbox = Sandbox(SystemClock())
     await sandbox.start()
     async with slack() as url, Person(url) as hanako:
         places = [sandbox.place(host) for host in ("01.dnsv.jp", "02.dnsv.jp")]
-        environment = {
-            **{
-                k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "MXCUTOVER_", "DATABASE_"))
-            },
-            "SLACK_BOT_TOKEN": "xoxb-local",
-            "SLACK_APP_TOKEN": "xapp-local",
-            "SLACK_API_URL": f"{url}/api/",
-            "MXCUTOVER_DATA": str(tmp_path),
-            "MXCUTOVER_PORT": str(free_port()),
-            "MXCUTOVER_NAMESERVERS": ",".join(f"{host}:{port}" for host, port in places),
-            "MXCUTOVER_SAMPLE_RESOLVERS": "",
-            "MXCUTOVER_LEASE_SECONDS": str(LEASE_SECONDS),
-        }
-        made = World(url, environment, hanako)
+        given = environment(
+            url,
+            tmp_path,
+            MXCUTOVER_NAMESERVERS=",".join(f"{host}:{port}" for host, port in places),
+            MXCUTOVER_SAMPLE_RESOLVERS="",
+            MXCUTOVER_LEASE_SECONDS=str(LEASE_SECONDS),
+        )
+        made = World(url, given, hanako)
         await made.start_bot()
         yield made
         if made.bot is not None and made.bot.returncode is None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from pydantic import SecretStr
 from bot.logs import STRUCK, Redaction
 from bot.settings import Settings
 from bot.workspace.person import Person
-from tests.flow.test_killed import SCRIPT, free_port, slack
+from tests.flow.test_killed import SCRIPT, environment, slack
 from tests.flow.test_opening import dms
 
 PASSWORD = "p%40ss-of-this-test"
@@ -56,24 +55,18 @@ async def test_a_flow_with_faults_leaves_no_secret_in_the_log(tmp_path: Path) ->
     """Slack resets and fails, blocks are refused, a response_url is gone: each is logged, with its ids."""
     log = tmp_path / "log"
     async with slack() as url, Person(url) as hanako:
-        environment = {
-            **{
-                k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "MXCUTOVER_", "DATABASE_"))
-            },
-            "SLACK_BOT_TOKEN": "xoxb-local",
-            "SLACK_APP_TOKEN": "xapp-local",
-            "SLACK_SIGNING_SECRET": "of-this-very-test",
-            "SLACK_API_URL": f"{url}/api/",
-            "MXCUTOVER_DATA": str(tmp_path),
-            "MXCUTOVER_PORT": str(free_port()),
-            "MXCUTOVER_NAMESERVERS": "127.0.0.1:1",
-            "MXCUTOVER_SAMPLE_RESOLVERS": "",
-            "MXCUTOVER_LOG_LEVEL": "DEBUG",
-            "MXCUTOVER_HEARTBEAT_URL": "http://127.0.0.1:1/SECRET-KEY",
-        }
+        given = environment(
+            url,
+            tmp_path,
+            SLACK_SIGNING_SECRET="of-this-very-test",
+            MXCUTOVER_NAMESERVERS="127.0.0.1:1",
+            MXCUTOVER_SAMPLE_RESOLVERS="",
+            MXCUTOVER_LOG_LEVEL="DEBUG",
+            MXCUTOVER_HEARTBEAT_URL="http://127.0.0.1:1/SECRET-KEY",
+        )
         with log.open("wb") as file:
             bot = await asyncio.create_subprocess_exec(
-                SCRIPT, "run", env=environment, stdout=asyncio.subprocess.PIPE, stderr=file
+                SCRIPT, "run", env=given, stdout=asyncio.subprocess.PIPE, stderr=file
             )
         try:
             assert bot.stdout is not None

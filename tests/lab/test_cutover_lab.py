@@ -6,7 +6,6 @@ the old set as late as it can. One of them asks the lagging secondary alone: the
 
 import asyncio
 import json
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ import pytest
 
 from bot.domain.instants import WHOLE_SECOND
 from bot.workspace.person import CUTOVER, Person, texts
-from tests.flow.test_killed import World, free_port, slack, submit_form
+from tests.flow.test_killed import World, environment, free_port, slack, submit_form
 from tests.lab.dns_servers import (
     CACHES,
     LOOPBACK,
@@ -99,22 +98,16 @@ async def world(lab: DnsLab, tmp_path: Path) -> AsyncIterator[World]:
         return ",".join(f"{host}:{port}" for host, port in (lab.places[a] for a in addresses))
 
     async with slack() as url, Person(url) as hanako:
-        environment = {
-            **{
-                k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "MXCUTOVER_", "DATABASE_"))
-            },
-            "SLACK_BOT_TOKEN": "xoxb-local",
-            "SLACK_APP_TOKEN": "xapp-local",
-            "SLACK_API_URL": f"{url}/api/",
-            "MXCUTOVER_DATA": str(tmp_path),
-            "MXCUTOVER_PORT": str(free_port()),
-            "MXCUTOVER_NAMESERVERS": place(PRIMARY, SECONDARY),
-            "MXCUTOVER_RESOLVERS": place(RESOLVER),
-            "MXCUTOVER_SAMPLE_RESOLVERS": place(CACHES["plain"][0], CACHES["capped"][0]),
-            "MXCUTOVER_LOOKS_PER_MINUTE": "0",
-            "MXCUTOVER_LEASE_SECONDS": "2",
-        }
-        made = World(url, environment, hanako)
+        given = environment(
+            url,
+            tmp_path,
+            MXCUTOVER_NAMESERVERS=place(PRIMARY, SECONDARY),
+            MXCUTOVER_RESOLVERS=place(RESOLVER),
+            MXCUTOVER_SAMPLE_RESOLVERS=place(CACHES["plain"][0], CACHES["capped"][0]),
+            MXCUTOVER_LOOKS_PER_MINUTE="0",
+            MXCUTOVER_LEASE_SECONDS="2",
+        )
+        made = World(url, given, hanako)
         await made.start_bot()
         yield made
         if made.bot is not None and made.bot.returncode is None:
