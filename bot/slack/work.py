@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.ports import Clock, InboxRow, Store
+from bot.ports import Clock, InboxRow, Store, StoreUnavailable
 from bot.slack.payloads import holds_mail
 from bot.usecases.context import DoneBefore, persistently
 
@@ -79,14 +79,23 @@ class Worker:
 
     async def _work(self, row_id: int) -> None:
         async with self._slots:
-            row = await self._store.transact(lambda tx: tx.inbox.get(row_id))
+            bound = log.bind(inbox_id=row_id)
+            try:
+                row = await self._store.transact(lambda tx: tx.inbox.get(row_id))
+            except StoreUnavailable as error:
+                bound.warning("left until the database is back", reason=error.reason)
+                return
             if row is None:
                 return
-            bound = log.bind(inbox_id=row.id, kind=row.kind)
+            bound = bound.bind(kind=row.kind)
             try:
                 await persistently(lambda: self._handle(row))
             except DoneBefore:
                 bound.info("done before")
+            except StoreUnavailable as error:
+                # Nothing of it has happened, and it was accepted: the sweep takes it up, with no apology.
+                bound.warning("left until the database is back", reason=error.reason)
+                return
             except Exception:
                 error_id = secrets.token_hex(4)
                 bound.exception("could not be dealt with", error_id=error_id)
