@@ -258,8 +258,8 @@ def test_the_joint_matcher_on_phrases_that_nothing_was_chosen_by() -> None:
 @pytest.mark.parametrize(
     ("name", "at_once", "three", "wrong", "refused"),
     [
-        ("faq-heldout", 0.80, 0.94, 0.01, 0.97),
-        ("faq-heldout2", 0.92, 0.98, 0.01, 0.95),
+        ("faq-heldout", 0.83, 0.94, 0.01, 0.97),
+        ("faq-heldout2", 0.94, 0.98, 0.01, 0.95),
         ("faq-heldout3", 0.94, 0.97, 0.02, 0.93),
     ],
 )

@@ -13,6 +13,17 @@ from tests.fakes.memory_store import MemoryStore
 TEAM = Team("", "T1")
 
 
+async def accepted(store: MemoryStore) -> int:
+    """The row of a command that Slack delivered."""
+    row_id = await store.transact(
+        lambda tx: tx.inbox.accept(
+            "d1", "command", Team("", "T1"), {"command": "/mxcutover"}, datetime.now(UTC)
+        )
+    )
+    assert row_id is not None
+    return row_id
+
+
 @pytest.mark.parametrize("reason", ["unreachable", "locked", "full"])
 async def test_a_database_that_goes_away_leaves_the_work_for_the_sweep(reason: str) -> None:
     store, clock = MemoryStore(), MovableClock()
@@ -31,12 +42,7 @@ async def test_a_database_that_goes_away_leaves_the_work_for_the_sweep(reason: s
         sorry.append(error_id)
 
     worker = Worker(store, clock, handle, apologise)
-    row_id = await store.transact(
-        lambda tx: tx.inbox.accept(
-            "d1", "command", Team("", "T1"), {"command": "/mxcutover"}, datetime.now(UTC)
-        )
-    )
-    assert row_id is not None
+    row_id = await accepted(store)
     worker.take(row_id)
     await worker.idle()
     assert (done, sorry) == ([], [])
@@ -59,12 +65,7 @@ async def test_a_mistake_of_ours_is_apologised_for_once() -> None:
         await store.transact(lambda tx: tx.inbox.failed(row.id, error_id))
 
     worker = Worker(store, MovableClock(), handle, apologise)
-    row_id = await store.transact(
-        lambda tx: tx.inbox.accept(
-            "d1", "command", Team("", "T1"), {"command": "/mxcutover"}, datetime.now(UTC)
-        )
-    )
-    assert row_id is not None
+    row_id = await accepted(store)
     worker.take(row_id)
     await worker.idle()
     assert sorry == [row_id]
