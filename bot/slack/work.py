@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import structlog
@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 LEFT_BEHIND = timedelta(seconds=60)
 AT_ONCE = 16
+# Seconds between two tries while the database is away; after the last, any replica's sweep takes the row.
+WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class Worker:
@@ -27,6 +29,8 @@ class Worker:
         clock: Clock,
         handle: Callable[[InboxRow], Awaitable[None]],
         apologise: Callable[[InboxRow, str], Awaitable[None]],
+        *,
+        waits: Sequence[float] = WAITS,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -34,6 +38,8 @@ class Worker:
         self._apologise = apologise
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._waits = waits
+        self._stopping = asyncio.Event()
 
     def take(self, row_id: int) -> None:
         """Start working on a row, unless it is being worked on."""
@@ -69,6 +75,7 @@ class Worker:
 
     async def stop(self, seconds: float) -> None:
         """Let running tasks end within `seconds`; what does not end stays in the inbox."""
+        self._stopping.set()
         if not self._tasks:
             return
         _, pending = await asyncio.wait(list(self._tasks.values()), timeout=seconds)
@@ -78,30 +85,44 @@ class Worker:
             await asyncio.gather(*pending, return_exceptions=True)
 
     async def _work(self, row_id: int) -> None:
-        async with self._slots:
-            bound = log.bind(inbox_id=row_id)
+        """What was accepted waits for a database that went away, with no apology: nothing of it happened."""
+        for wait in (*self._waits, None):
             try:
-                row = await self._store.transact(lambda tx: tx.inbox.get(row_id))
+                async with self._slots:
+                    await self._once(row_id)
+                return
             except StoreUnavailable as error:
-                bound.warning("left until the database is back", reason=error.reason)
+                left = wait is None or self._stopping.is_set()
+                log.warning(
+                    "left to the sweep" if left else "waits for the database",
+                    inbox_id=row_id,
+                    reason=error.reason,
+                )
+                if left:
+                    return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), wait)
+            if self._stopping.is_set():
                 return
-            if row is None:
-                return
-            bound = bound.bind(kind=row.kind)
-            try:
-                await persistently(lambda: self._handle(row))
-            except DoneBefore:
-                bound.info("done before")
-            except StoreUnavailable as error:
-                # Nothing of it has happened, and it was accepted: the sweep takes it up, with no apology.
-                bound.warning("left until the database is back", reason=error.reason)
-                return
-            except Exception:
-                error_id = secrets.token_hex(4)
-                bound.exception("could not be dealt with", error_id=error_id)
-                await self._give_up(row, error_id)
-            if holds_mail(row.payload):
-                await self._wipe()
+
+    async def _once(self, row_id: int) -> None:
+        """Deal with a row. Raises StoreUnavailable where the database was away, then or in between."""
+        row = await self._store.transact(lambda tx: tx.inbox.get(row_id))
+        if row is None:
+            return
+        bound = log.bind(inbox_id=row_id, kind=row.kind)
+        try:
+            await persistently(lambda: self._handle(row))
+        except DoneBefore:
+            bound.info("done before")
+        except StoreUnavailable:
+            raise
+        except Exception:
+            error_id = secrets.token_hex(4)
+            bound.exception("could not be dealt with", error_id=error_id)
+            await self._give_up(row, error_id)
+        if holds_mail(row.payload):
+            await self._wipe()
 
     async def _wipe(self) -> None:
         """Nothing of a pasted mail stays: its row is emptied by now, what remains is the journal."""

@@ -146,12 +146,16 @@ async def open_all(
 async def ask_all(
     person: Person, domains: Sequence[str], deeds: Deeds, chance: random.Random, gap: float
 ) -> None:
-    """Each domain is asked for once, so that its answers can be told from all others."""
     for domain in domains:
         await asyncio.sleep(gap * chance.uniform(0.5, 1.5))
-        deeds.asked[domain] = bool((await person.command(f"/mxcutover status {domain}"))["ok"])
-        deeds.commands += 1
-        deeds.refused += not deeds.asked[domain]
+        await ask(person, domain, deeds)
+
+
+async def ask(person: Person, domain: str, deeds: Deeds) -> None:
+    """Ask for a domain, each once only, so that its answers can be told from all others."""
+    deeds.asked[domain] = bool((await person.command(f"/mxcutover status {domain}"))["ok"])
+    deeds.commands += 1
+    deeds.refused += not deeds.asked[domain]
 
 
 async def state_all(

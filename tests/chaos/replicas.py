@@ -18,6 +18,7 @@ ROADS = ("socket", "http", "socket")  # of each replica
 LEASE_SECONDS = 5
 LOCKED_SECONDS = (2.0, 8.0, 24.0)  # SQLite's own patience is 5 s, the store's four times that
 FULL_SECONDS = 6.0
+FLAPS = 16  # ends of all connections, four a second
 STARTED_WITHIN = 60.0  # seconds; a busy machine takes many
 
 
@@ -149,11 +150,16 @@ async def full(replicas: Sequence[Replica]) -> None:
 
 
 def server_outages(server: Postgres) -> list[Outage]:
-    """Connections ended at once; a restart; a crash with some seconds of nothing."""
+    """Connections ended at once; a restart; ended again and again; a crash with some seconds of nothing."""
     ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mxcutover'"
 
     async def ended(_: Sequence[Replica]) -> None:
         await asyncio.to_thread(server.sql, ends)
+
+    async def flapping(replicas: Sequence[Replica]) -> None:
+        for _ in range(FLAPS):
+            await ended(replicas)
+            await asyncio.sleep(0.25)
 
     async def restarted(_: Sequence[Replica]) -> None:
         await asyncio.to_thread(server.control, "-m", "fast", "restart")
@@ -163,7 +169,7 @@ def server_outages(server: Postgres) -> list[Outage]:
         await asyncio.sleep(6)
         await asyncio.to_thread(server.control, "start")
 
-    return [ended, restarted, crashed]
+    return [ended, restarted, flapping, crashed]
 
 
 @asynccontextmanager

@@ -4,8 +4,8 @@
 
 Three processes of `mxcutover run`, two over Socket Mode and one by signed HTTP, share a database and are
 killed with SIGKILL at random moments and started anew; one process plays Slack. People give commands all the
-while (people.py). The database goes away in between: PostgreSQL ends every connection, or stops and starts;
-SQLite's file is held by another for seconds, at times for longer than anybody waits, or the disk is full.
+while (people.py). The database goes away in between: PostgreSQL ends every connection, once or for seconds
+on end, or stops and starts; SQLite's file is held by another for seconds, at times for longer than anybody waits, or the disk is full.
 Every reminder has a number, which is looked for in what people see at the end. The seed repeats the faults,
 their moments, who is killed and what people do (what the operating system does, it cannot).
 Ends with the counts, printed and in bench/results/chaos.md; the exit code is 1 where anything was lost or
@@ -181,6 +181,16 @@ async def left(store: SqlStore) -> int:
     return await store.transact(work)
 
 
+async def settled(store: SqlStore, replicas: Sequence[Replica], seconds: float) -> int:
+    """Until everything is done, or `seconds` are over; what is left. Replicas that ended are started."""
+    until = time.monotonic() + seconds
+    while (unsettled := await left(store)) and time.monotonic() < until:
+        await asyncio.sleep(1)
+        for replica in replicas:
+            await replica.start_if_ended()
+    return unsettled
+
+
 async def chaos(
     url: str,
     outages: Sequence[Outage],
@@ -228,11 +238,7 @@ async def chaos(
         faults, away = await harm(hanako, chance, replicas, outages, kills, span)
         await hanako.do("clear")
         await kept_up(at_work, replicas)
-        until = time.monotonic() + 120 + reminders / 2
-        while (unsettled := await left(store)) and time.monotonic() < until:
-            await asyncio.sleep(1)
-            for replica in replicas:
-                await replica.start_if_ended()
+        unsettled = await settled(store, replicas, 120 + reminders / 2)
         # For as long as an expired lease would need to double something.
         await asyncio.sleep(2 * LEASE_SECONDS)
         seen = [m for m in (await hanako.state())["messages"] if m.get("bot_id") and not m.get("only_for")]

@@ -1,12 +1,15 @@
 """Working off the inbox: what was accepted is done once, also where the database goes away in between."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
 from bot.domain.teams import Team
 from bot.ports import InboxRow, StoreUnavailable
-from bot.slack.work import Worker
+from bot.slack.work import AT_ONCE, Worker
 from bot.workspace.clock import MovableClock
 from tests.fakes.memory_store import MemoryStore
 
@@ -17,40 +20,75 @@ async def accepted(store: MemoryStore) -> int:
     """The row of a command that Slack delivered."""
     row_id = await store.transact(
         lambda tx: tx.inbox.accept(
-            "d1", "command", Team("", "T1"), {"command": "/mxcutover"}, datetime.now(UTC)
+            uuid4().hex, "command", Team("", "T1"), {"command": "/mxcutover"}, datetime.now(UTC)
         )
     )
     assert row_id is not None
     return row_id
 
 
-@pytest.mark.parametrize("reason", ["unreachable", "locked", "full"])
-async def test_a_database_that_goes_away_leaves_the_work_for_the_sweep(reason: str) -> None:
-    store, clock = MemoryStore(), MovableClock()
-    done: list[int] = []
-    sorry: list[str] = []
-    away = [True]
+class Scene:
+    """A worker whose database is away for the first `away` tries, and what came of it."""
 
-    async def handle(row: InboxRow) -> None:
-        if away:
-            away.pop()
-            raise StoreUnavailable(reason, "gone")
-        await store.transact(lambda tx: tx.inbox.done(row.id))
-        done.append(row.id)
+    def __init__(self, reason: str, away: int, waits: Sequence[float]) -> None:
+        self.store, self.clock = MemoryStore(), MovableClock()
+        self.reason, self.away = reason, away
+        self.done: list[int] = []
+        self.once = asyncio.Event()
+        self.sorry: list[str] = []
+        self.worker = Worker(self.store, self.clock, self.handle, self.apologise, waits=waits)
 
-    async def apologise(row: InboxRow, error_id: str) -> None:
-        sorry.append(error_id)
+    async def handle(self, row: InboxRow) -> None:
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailable(self.reason, "gone")
+        await self.store.transact(lambda tx: tx.inbox.done(row.id))
+        self.done.append(row.id)
+        self.once.set()
 
-    worker = Worker(store, clock, handle, apologise)
-    row_id = await accepted(store)
-    worker.take(row_id)
-    await worker.idle()
-    assert (done, sorry) == ([], [])
-    clock.set(clock.now() + timedelta(minutes=2))
-    assert await worker.sweep() == 1
-    await worker.idle()
-    assert (done, sorry) == ([row_id], [])
-    assert await worker.sweep() == 0
+    async def apologise(self, row: InboxRow, error_id: str) -> None:
+        self.sorry.append(error_id)
+
+    async def take(self) -> int:
+        row_id = await accepted(self.store)
+        self.worker.take(row_id)
+        return row_id
+
+
+REASONS = ("unreachable", "locked", "full")
+
+
+@pytest.mark.parametrize("reason", REASONS)
+async def test_what_was_accepted_waits_for_a_database_that_went_away(reason: str) -> None:
+    scene = Scene(reason, away=3, waits=(0, 0, 0))
+    row_id = await scene.take()
+    await scene.worker.idle()
+    assert (scene.done, scene.sorry) == ([row_id], [])
+
+
+@pytest.mark.parametrize("reason", REASONS)
+async def test_where_it_stays_away_the_work_is_left_to_the_sweep(reason: str) -> None:
+    scene = Scene(reason, away=3, waits=(0, 0))
+    row_id = await scene.take()
+    await scene.worker.idle()
+    assert (scene.done, scene.sorry) == ([], [])
+    scene.clock.set(scene.clock.now() + timedelta(minutes=2))
+    assert await scene.worker.sweep() == 1
+    await scene.worker.idle()
+    assert (scene.done, scene.sorry) == ([row_id], [])
+    assert await scene.worker.sweep() == 0
+
+
+async def test_what_waits_for_the_database_takes_no_place_from_others_and_holds_up_no_stop() -> None:
+    scene = Scene("unreachable", away=AT_ONCE, waits=(3600,))
+    for _ in range(AT_ONCE):
+        await scene.take()
+    last = await scene.take()
+    async with asyncio.timeout(10):
+        await scene.once.wait()
+        assert scene.done == [last]
+        await scene.worker.stop(3600)
+    assert (scene.done, scene.sorry) == ([last], [])
 
 
 async def test_a_mistake_of_ours_is_apologised_for_once() -> None:
