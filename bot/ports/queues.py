@@ -105,6 +105,7 @@ class OutboxRow:
     attempts: int
     token: str
     unknown: bool  # an earlier try may have succeeded: look for its metadata before another
+    mistakes: int = 0  # tries that ended in a mistake of the program
 
 
 class Outbox(Protocol):
@@ -128,8 +129,10 @@ class Outbox(Protocol):
         """Settle as said. False: the lease is not ours any more."""
         ...
 
-    def again(self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str) -> bool:
-        """Hand back, to be tried at `at`."""
+    def again(
+        self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str, mistake: bool = False
+    ) -> bool:
+        """Hand back, to be tried at `at`. `mistake`: it was one of the program's; counted."""
         ...
 
     def failed(self, row_id: int, token: str, error: str) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Float,
     Insert,
+    Integer,
     Update,
     bindparam,
     exists,
@@ -88,7 +89,10 @@ _MINE = (
 SENT = _MINE.values(state="sent", ts=bindparam("said_at"), settled_at=database_time())
 FAILED = _MINE.values(state="failed", error=bindparam("why"), settled_at=database_time())
 AGAIN = _MINE.values(
-    not_before=bindparam("again_at"), unknown=bindparam("is_unknown"), error=bindparam("why")
+    not_before=bindparam("again_at"),
+    unknown=bindparam("is_unknown"),
+    error=bindparam("why"),
+    mistakes=func.coalesce(OUTBOX.c.mistakes, 0) + bindparam("mistake", type_=Integer()),
 )
 WITHDRAWN = (
     update(OUTBOX)
@@ -163,6 +167,7 @@ class SqlOutbox:
                 attempts=row["attempts"],
                 token=row["token"],
                 unknown=row["unknown"],
+                mistakes=row["mistakes"] or 0,
             )
             for row in self._connection.execute(CLAIM, parameters).mappings()
         ]
@@ -175,9 +180,11 @@ class SqlOutbox:
     def sent(self, row_id: int, token: str, ts: str | None) -> bool:
         return self._settle(SENT, row_id, token, said_at=ts)
 
-    def again(self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str) -> bool:
-        why = error[:ERROR_LENGTH]
-        return self._settle(AGAIN, row_id, token, again_at=at, is_unknown=unknown, why=why)
+    def again(
+        self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str, mistake: bool = False
+    ) -> bool:
+        values = {"again_at": at, "is_unknown": unknown, "why": error[:ERROR_LENGTH], "mistake": int(mistake)}
+        return self._settle(AGAIN, row_id, token, **values)
 
     def failed(self, row_id: int, token: str, error: str) -> bool:
         return self._settle(FAILED, row_id, token, why=error[:ERROR_LENGTH])

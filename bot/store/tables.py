@@ -226,6 +226,7 @@ class OutboxTable(Base, table=True):
     lane: str | None = None
     state: str
     attempts: int
+    mistakes: int | None = None
     unknown: bool
     token: str | None = None
     lease_until: datetime | None = None

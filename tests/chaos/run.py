@@ -5,7 +5,8 @@
 Three processes of `mxcutover run`, two over Socket Mode and one by signed HTTP, share a database and are
 killed with SIGKILL at random moments and started anew; one process plays Slack. People give commands all the
 while (people.py). The database goes away in between: PostgreSQL ends every connection, once or for seconds
-on end, or stops and starts; SQLite's file is held by another for seconds, at times for longer than anybody waits, or the disk is full.
+on end, or stops and starts; SQLite's file is held by another for seconds, at times for longer than anybody
+waits, or the disk is full.
 Every reminder has a number, which is looked for in what people see at the end. The seed repeats the faults,
 their moments, who is killed and what people do (what the operating system does, it cannot).
 Ends with the counts, printed and in bench/results/chaos.md; the exit code is 1 where anything was lost or

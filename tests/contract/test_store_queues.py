@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -282,6 +283,22 @@ async def test_a_message_handed_back_keeps_its_place(store: Store) -> None:
     assert not await store.transact(lambda tx: tx.outbox.sent(row.id, row.token, "1"))
     assert await store.transact(lambda tx: tx.outbox.sent(again.id, again.token, "1"))
     assert [row.id for row in await take(store)] == [second]
+
+
+async def test_mistakes_of_the_program_are_counted_apart_from_tries(store: Store) -> None:
+    await put(store, post("C1"))
+    counted = []
+    for mistake in (False, True, False, True, False):
+        (row,) = await take(store)
+        counted.append(row.mistakes)
+        again = partial(again_as, row=row, mistake=mistake)
+        assert await store.transact(again)
+    assert counted == [0, 0, 1, 1, 2]
+    assert row.attempts == 5
+
+
+def again_as(tx: Tx, row: OutboxRow, *, mistake: bool) -> bool:
+    return tx.outbox.again(row.id, row.token, at=NOW, unknown=False, error="x", mistake=mistake)
 
 
 async def test_a_message_is_withdrawn_unless_somebody_is_at_it(store: Store) -> None:

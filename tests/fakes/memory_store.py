@@ -70,6 +70,7 @@ class _Out:
     not_before: datetime | None
     state: str = "pending"
     attempts: int = 0
+    mistakes: int = 0
     unknown: bool = False
     token: str | None = None
     lease_until: datetime | None = None
@@ -324,7 +325,9 @@ class MemoryOutbox:
             row.attempts += 1
             row.token, row.lease_until = token, clock + lease
             message = replace(row.message, not_before=row.not_before)
-            claimed.append(OutboxRow(row.id, row.team, message, row.attempts, token, row.unknown))
+            claimed.append(
+                OutboxRow(row.id, row.team, message, row.attempts, token, row.unknown, row.mistakes)
+            )
         return claimed
 
     def held(self, row_id: int, token: str, seconds: float) -> bool:
@@ -339,10 +342,13 @@ class MemoryOutbox:
         row.state, row.ts = "sent", ts
         return True
 
-    def again(self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str) -> bool:
+    def again(
+        self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str, mistake: bool = False
+    ) -> bool:
         row = self._leased(row_id, token)
         if row is None:
             return False
+        row.mistakes += mistake
         row.not_before, row.unknown, row.error = _aware(at), unknown, error
         return True
 
