@@ -24,8 +24,9 @@ class AlreadyOpen(Exception):
 class StoreUnavailable(Exception):
     """Nothing was stored. `reason`: full, read_only, locked, unreachable, damaged, other.
 
-    What was being stored must not be acknowledged. After "unreachable" a commit may have arrived all the
-    same: settle by the row's own state (Inbox.done, a token) rather than by trying again blindly.
+    What was being stored must not be acknowledged. After "unreachable" (the database went away, or gave no
+    answer in time) a commit may have arrived all the same: settle by the row's own state (Inbox.done, a
+    token) rather than by trying again blindly.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:

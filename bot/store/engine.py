@@ -29,6 +29,7 @@ from bot.ports import StoreUnavailable
 from bot.settings import Settings
 from bot.store.batch import Batches
 from bot.store.faults import passing, translated
+from bot.store.patience import Patience, within
 from bot.store.prepared import execute
 from bot.store.tables import METADATA
 from bot.store.tx import SqlTx
@@ -39,6 +40,10 @@ BUSY_TIMEOUT_MS = 5_000
 JOURNAL_BYTES = 4_000_000  # what a journal is cut back to after a large transaction
 TRIES = 4  # of a transaction that met a lock; each SQLite try waits BUSY_TIMEOUT_MS by itself
 POSTGRESQL_THREADS = 8
+ANSWER_SECONDS = 40.0  # of a transaction on PostgreSQL; above its statement_timeout, which says more
+HEALTH_SECONDS = 10.0
+GRACE_SECONDS = 6.0  # above connect_timeout
+CLOSE_SECONDS = 10.0
 MENDED_WAL = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 
 
@@ -103,19 +108,9 @@ def create(
         mode = journal or ("WAL" if wal_is_safe() else "PERSIST")
         return _create_sqlite(url, foreign_keys=foreign_keys, synchronous=synchronous, journal=mode)
     try:
-        return create_engine(
-            url,
-            pool_size=POSTGRESQL_THREADS,
-            max_overflow=2,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={
-                "connect_timeout": 5,
-                "application_name": "mxcutover",
-                "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s"
-                " -c idle_in_transaction_session_timeout=30s",
-            },
-        )
+        from bot.store.postgresql import create_postgresql
+
+        return create_postgresql(url, POSTGRESQL_THREADS)
     except ModuleNotFoundError:
         raise BadDatabaseUrl("driver", "postgresql") from None
 
@@ -194,8 +189,11 @@ class Health:
 class SqlStore:
     """ports.Store on SQLAlchemy. Transactions run in threads of its own: one for SQLite, else several."""
 
-    def __init__(self, engine: Engine, threads: int) -> None:
+    def __init__(self, engine: Engine, threads: int, *, answers_within: float = ANSWER_SECONDS) -> None:
+        """`answers_within`: seconds for a transaction on PostgreSQL; SQLite has its own (BUSY_TIMEOUT_MS)."""
         self._engine = engine
+        self._answers_within = answers_within
+        self._waiting: set[Patience] = set()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
         self._kept: Connection | None = None  # SQLite's own thread keeps its connection: a third of the cost
         self._batches = (
@@ -214,16 +212,35 @@ class SqlStore:
         `work` is run again where the database broke it off (a deadlock on PostgreSQL; a shared commit on
         SQLite that another's rows made fail): it must do nothing but read and write through its argument.
         A caller that is cancelled does not stop it; it commits or rolls back by itself. Raises what `work`
-        raises, StoreUnavailable, and Inconsistent where rows would not fit together.
+        raises, StoreUnavailable, and Inconsistent where rows would not fit together. A PostgreSQL that gives
+        no answer is left after `answers_within` seconds, "unreachable": it may have committed.
         """
+        return await self._transact(work, self._answers_within)
+
+    async def _transact(self, work: Callable[[SqlTx], T], seconds: float) -> T:
         if self._batches is not None:
             return await self._batches.submit(work)
-        run = partial(contextvars.copy_context().run, self.run, work)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, run)
+        patience = Patience(seconds)
+        run = partial(contextvars.copy_context().run, self._run, work, patience)
+        self._waiting.add(patience)
+        try:
+            # The thread ends by its patience; the rest is for what it cannot end: a name that is looked up.
+            async with asyncio.timeout(seconds + GRACE_SECONDS) as limit:
+                return await asyncio.get_running_loop().run_in_executor(self._pool, run)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise StoreUnavailable("unreachable", "no answer in time") from None
+        finally:
+            self._waiting.discard(patience)
 
     def run(self, work: Callable[[SqlTx], T]) -> T:
         """As `transact`, in this thread: for commands and benchmarks."""
-        return self._tried(work, self._engine.begin)
+        return self._run(work, Patience(self._answers_within))
+
+    def _run(self, work: Callable[[SqlTx], T], patience: Patience) -> T:
+        with within(patience):
+            return self._tried(work, self._engine.begin)
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
@@ -256,14 +273,15 @@ class SqlStore:
         raise AssertionError("unreachable")
 
     async def health(self) -> Health:
-        """Reads the schema's revision; raises StoreUnavailable where the database does not answer, or only
-        lets itself be read.
+        """Reads the schema's revision; raises StoreUnavailable where the database does not answer (in
+        HEALTH_SECONDS), or only lets itself be read.
         """
         from bot.store.migrate import head, known, writable_revision
 
         if self._engine.dialect.name == "sqlite" and sqlite_file(self._engine.url) is None:
             return Health(head(), head())  # in memory: made by this very code
-        revision = await self.transact(lambda tx: writable_revision(tx.connection))
+        seconds = min(HEALTH_SECONDS, self._answers_within)
+        revision = await self._transact(lambda tx: writable_revision(tx.connection), seconds)
         return Health(revision, head(), newer=revision is not None and revision not in known())
 
     async def wipe(self) -> None:
@@ -286,8 +304,13 @@ class SqlStore:
                 if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY):
                     raise
 
-    async def close(self) -> None:
-        """Let what is under way end, then close every connection. Calling it twice does no harm."""
+    async def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Let what is under way end, then close every connection. Calling it twice does no harm.
+
+        A PostgreSQL that does not answer is waited for no longer than `seconds`.
+        """
+        for patience in self._waiting:
+            patience.shorten(seconds)
         if self._batches is not None:
             with suppress(RuntimeError):  # shut down before
                 self._pool.submit(self._drop)
@@ -295,16 +318,22 @@ class SqlStore:
         self._engine.dispose()
 
 
-def open_store(url: str, *, synchronous: str = "FULL", journal: str | None = None) -> SqlStore:
+def open_store(
+    url: str,
+    *,
+    synchronous: str = "FULL",
+    journal: str | None = None,
+    answers_within: float = ANSWER_SECONDS,
+) -> SqlStore:
     """Open a store; its schema must be there already (`migrate`), but for one in memory (`sqlite://`).
 
-    `synchronous` and `journal` as in `create`. Connects when first used. Raises BadDatabaseUrl, and
-    StoreUnavailable where the folder of a SQLite file cannot be made.
+    `synchronous` and `journal` as in `create`, `answers_within` as in SqlStore. Connects when first used.
+    Raises BadDatabaseUrl, and StoreUnavailable where the folder of a SQLite file cannot be made.
     """
     parsed = parse_url(url)
     engine = create(parsed, synchronous=synchronous, journal=journal)
     if parsed.get_backend_name() != "sqlite":
-        return SqlStore(engine, POSTGRESQL_THREADS)
+        return SqlStore(engine, POSTGRESQL_THREADS, answers_within=answers_within)
     if sqlite_file(parsed) is None:
         METADATA.create_all(engine)
     return SqlStore(engine, 1)

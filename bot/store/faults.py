@@ -6,8 +6,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalE
 
 from bot.ports import StoreUnavailable
 
+STANDBY = "25006"  # read_only_sql_transaction
+
 # https://www.sqlite.org/rescode.html; the low byte is the primary code.
 _SQLITE = {
+    3: "read_only",  # SQLITE_PERM
     5: "locked",  # SQLITE_BUSY
     6: "locked",  # SQLITE_LOCKED
     8: "read_only",  # SQLITE_READONLY
@@ -15,13 +18,17 @@ _SQLITE = {
     11: "damaged",  # SQLITE_CORRUPT
     13: "full",  # SQLITE_FULL
     14: "unreachable",  # SQLITE_CANTOPEN
+    15: "locked",  # SQLITE_PROTOCOL: a race for the write-ahead log
     26: "damaged",  # SQLITE_NOTADB
 }
+# SQLITE_IOERR_WRITE: a write that was refused, as beyond a quota or a limit of the file's size. (Only where
+# the system says ENOSPC is it SQLITE_FULL.)
+_SQLITE_EXTENDED = {778: "full"}
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html, the longest prefix wins.
 _POSTGRESQL = {
     "08": "unreachable",  # connection exceptions
-    "25006": "read_only",  # read_only_sql_transaction: a standby
+    STANDBY: "read_only",
     "28": "unreachable",  # invalid authorization
     "3D": "unreachable",  # invalid catalog name
     "40": "locked",  # deadlock, serialisation
@@ -45,12 +52,14 @@ def reason_of(error: DBAPIError) -> str | None:
     original = error.orig
     if isinstance(original, sqlite3.Error):
         code = getattr(original, "sqlite_errorcode", None)
-        return None if code is None else _SQLITE.get(code & 0xFF)
+        return None if code is None else _SQLITE_EXTENDED.get(code) or _SQLITE.get(code & 0xFF)
     state = getattr(original, "sqlstate", None)
-    if state:
-        prefixes = [prefix for prefix in _POSTGRESQL if state.startswith(prefix)]
-        return _POSTGRESQL[max(prefixes, key=len)] if prefixes else None
-    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError | InternalError):
+    prefixes = [prefix for prefix in _POSTGRESQL if state and state.startswith(prefix)]
+    if prefixes:
+        return _POSTGRESQL[max(prefixes, key=len)]
+    if error.connection_invalidated:
+        return "unreachable"  # whatever was said last (25P03 after a suspend, a pooler's XX000), it is gone
+    if not state and isinstance(error, OperationalError | InterfaceError | InternalError):
         return "unreachable"  # psycopg has no code where there was no server to give one
     return None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import resource
 import sqlite3
 import threading
 from contextlib import closing
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from bot.ports import Store, StoreUnavailable
 from bot.settings import Settings
@@ -25,6 +27,7 @@ from bot.store.engine import (
     sqlite_file,
     wal_is_safe,
 )
+from bot.store.faults import reason_of
 from bot.store.migrate import migrate
 from bot.store.tx import SqlTx
 from tests.contract.samples import NOW, A, cutover
@@ -228,6 +231,38 @@ async def test_a_full_disk_keeps_nothing_and_says_so(store: SqlStore) -> None:
     assert caught.value.reason == "full"
     left = await store.transact(lambda tx: tx.inbox.unprocessed(older_than=NOW + HOUR, limit=9))
     assert left == []
+
+
+async def test_a_write_beyond_what_the_file_may_hold_is_said_as_a_full_disk(store: SqlStore) -> None:
+    """As beyond a quota: the system's word for it is another than for a disk that is full."""
+
+    def accept(tx: SqlTx) -> None:
+        tx.inbox.accept("d1", "event", A, {"text": "x" * 3_000_000}, NOW)
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(StoreUnavailable) as caught:
+            await store.transact(accept)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.reason == "full"
+    await store.transact(accept)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (sqlite3.SQLITE_PERM, "read_only"),
+        (sqlite3.SQLITE_PROTOCOL, "locked"),
+        (sqlite3.SQLITE_IOERR_FSYNC, "damaged"),
+        (sqlite3.SQLITE_CONSTRAINT, None),
+    ],
+)
+def test_what_sqlite_says_seldom_is_understood_too(code: int, reason: str | None) -> None:
+    said = sqlite3.OperationalError("x")
+    said.sqlite_errorcode = code
+    assert reason_of(DBAPIError("x", (), said)) == reason
 
 
 async def test_a_read_only_disk_keeps_nothing_and_says_so(tmp_path: Path) -> None:
