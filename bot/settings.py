@@ -129,6 +129,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         default=60.0,
         ge=1,
+        le=900,
         description="For how long a reminder or message belongs to the replica that took it up",
     )
     heartbeat_url: SecretStr | None = Field(

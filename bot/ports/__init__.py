@@ -11,6 +11,8 @@ from typing import Protocol
 
 from bot.domain.facts import DomainFacts
 from bot.ports.queues import (
+    LONGEST_LEASE,
+    LONGEST_RETRY,
     Delivery,
     Inbox,
     InboxRow,
@@ -42,6 +44,8 @@ from bot.ports.store import (
 )
 
 __all__ = [
+    "LONGEST_LEASE",
+    "LONGEST_RETRY",
     "AlreadyOpen",
     "Candidate",
     "Clock",

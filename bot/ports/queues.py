@@ -9,6 +9,10 @@ from uuid import uuid4
 
 from bot.domain.teams import Team
 
+# What lies further ahead than these was noted by a clock that has been set back since: it is not waited for.
+LONGEST_RETRY = timedelta(minutes=5)  # that Outbox.again may ask to wait
+LONGEST_LEASE = timedelta(minutes=15)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedReminder:
@@ -47,7 +51,8 @@ class Reminders(Protocol):
     def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[ReminderRow]:
         """Due pending rows, or rows whose lease has run out (by the database's clock), leased to the caller.
 
-        Rows of every team: for the scheduler.
+        So has a lease that ends more than LONGEST_LEASE ahead: that clock was set back under it. Rows of
+        every team: for the scheduler.
         """
         ...
 
@@ -118,6 +123,8 @@ class Outbox(Protocol):
 
         A row waits behind every earlier unsettled row of its channel (POST, UPDATE, EPHEMERAL),
         so a thread's messages keep their order. (One put off with `not_before` joins when its time comes.)
+        A row that was handed back for a time more than LONGEST_RETRY ahead is ready, a lease that ends more
+        than LONGEST_LEASE ahead has run out: a clock was set back.
         """
         ...
 
@@ -132,7 +139,7 @@ class Outbox(Protocol):
     def again(
         self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str, mistake: bool = False
     ) -> bool:
-        """Hand back, to be tried at `at`. `mistake`: it was one of the program's; counted."""
+        """Hand back, to be tried at `at`, within LONGEST_RETRY. `mistake`: of the program's; counted."""
         ...
 
     def failed(self, row_id: int, token: str, error: str) -> bool:
@@ -171,8 +178,13 @@ class Inbox(Protocol):
         """The row; its payload is empty once it is settled."""
         ...
 
-    def unprocessed(self, *, older_than: datetime, limit: int) -> Sequence[InboxRow]:
-        """Accepted before `older_than` and neither done nor failed: what a crash left."""
+    def unprocessed(
+        self, *, older_than: datetime, ahead_of: datetime | None = None, limit: int
+    ) -> Sequence[InboxRow]:
+        """Accepted before `older_than` and neither done nor failed: what a crash left.
+
+        `ahead_of`: from then on too, as by a clock that was set back since.
+        """
         ...
 
     def done(self, row_id: int) -> bool:

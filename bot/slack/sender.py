@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.contextvars import bound_contextvars
 
 from bot.domain.teams import Team
-from bot.ports import Clock, Delivery, OutboxRow, Outgoing, Store, StoreUnavailable, Tx
+from bot.ports import LONGEST_RETRY, Clock, Delivery, OutboxRow, Outgoing, Store, StoreUnavailable, Tx
 from bot.slack.calls import ResponseUrlRefused, refusal_of
 from bot.slack.deliver import Closed, Deliverer
 from bot.slack.errors import Policy, Refusal, understand
@@ -210,7 +210,7 @@ class Sender:
         bound.warning("slack refused", code=refusal.code, policy=refusal.policy.value, attempts=row.attempts)
         if refusal.policy in (Policy.RETRY, Policy.UNKNOWN):
             wait = refusal.wait or min(timedelta(seconds=2 ** min(row.attempts, 8)), LONGEST_WAIT)
-            at = self._clock.now() + wait
+            at = self._clock.now() + min(wait, LONGEST_RETRY)
             unknown = refusal.policy is Policy.UNKNOWN or row.unknown
             await self._note(
                 lambda tx: tx.outbox.again(row.id, row.token, at=at, unknown=unknown, error=refusal.code)

@@ -50,9 +50,14 @@ class Worker:
         task.add_done_callback(lambda _: self._tasks.pop(row_id, None))
 
     async def sweep(self, *, older: timedelta = LEFT_BEHIND) -> int:
-        """Take up rows that were kept but not dealt with; how many."""
-        before = self._clock.now() - older
-        rows = await self._store.transact(lambda tx: tx.inbox.unprocessed(older_than=before, limit=100))
+        """Take up rows that were kept but not dealt with; how many.
+
+        `older`: than so long, or as far in the future: kept by a clock that was set back since.
+        """
+        now = self._clock.now()
+        rows = await self._store.transact(
+            lambda tx: tx.inbox.unprocessed(older_than=now - older, ahead_of=now + older, limit=100)
+        )
         for row in rows:
             self.take(row.id)
         return len(rows)

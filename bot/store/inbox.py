@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, or_, select, update
 
 from bot.domain.teams import Team
 from bot.ports import InboxRow
@@ -21,7 +21,7 @@ IS_NEW = is_state(INBOX.c.state, "new")
 GET = select(INBOX).where(INBOX.c.id == bindparam("of_id"))
 UNPROCESSED = (
     select(INBOX)
-    .where(IS_NEW, INBOX.c.at < bindparam("older_than"))
+    .where(IS_NEW, or_(INBOX.c.at < bindparam("older_than"), INBOX.c.at >= bindparam("ahead_of")))
     .order_by(INBOX.c.at, INBOX.c.id)
     .limit(bindparam("limit"))
 )
@@ -60,8 +60,10 @@ class SqlInbox:
         row = self._connection.execute(GET, {"of_id": row_id}).mappings().first()
         return None if row is None else _row(row)
 
-    def unprocessed(self, *, older_than: datetime, limit: int) -> Sequence[InboxRow]:
-        parameters = {"older_than": older_than, "limit": limit}
+    def unprocessed(
+        self, *, older_than: datetime, ahead_of: datetime | None = None, limit: int
+    ) -> Sequence[InboxRow]:
+        parameters = {"older_than": older_than, "ahead_of": ahead_of, "limit": limit}
         return [_row(row) for row in self._connection.execute(UNPROCESSED, parameters).mappings()]
 
     def done(self, row_id: int) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Insert,
     Integer,
     Update,
+    and_,
     bindparam,
     exists,
     func,
@@ -26,9 +27,10 @@ from sqlalchemy import (
 )
 
 from bot.domain.teams import Team
-from bot.ports import Delivery, OutboxRow, Outgoing
+from bot.ports import LONGEST_RETRY, Delivery, OutboxRow, Outgoing
 from bot.store.codec import outgoing_columns, outgoing_of, team_columns, team_of
 from bot.store.dialect import database_time, insert_new
+from bot.store.leases import is_free
 from bot.store.scope import of_team, team_key
 from bot.store.tables import CUTOVERS, OUTBOX, is_state
 
@@ -40,6 +42,8 @@ IS_PENDING = is_state(OUTBOX.c.state, "pending")
 def _claim() -> Update:
     """One statement: who gets the rows, and in what order, is decided where they are."""
     now: BindParameter[datetime] = bindparam("now")
+    # No try asks to wait so long: the clock was set back after it.
+    set_back = and_(OUTBOX.c.attempts > 0, OUTBOX.c.not_before > bindparam("latest_retry"))
     earlier = OUTBOX.alias("earlier")
     held_back = exists().where(
         is_state(earlier.c.state, "pending"),
@@ -51,8 +55,8 @@ def _claim() -> Update:
         select(OUTBOX.c.id)
         .where(
             IS_PENDING,
-            or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now),
-            or_(OUTBOX.c.lease_until.is_(None), OUTBOX.c.lease_until <= database_time()),
+            or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now, set_back),
+            is_free(OUTBOX),
             ~held_back,
         )
         .order_by(OUTBOX.c.id)
@@ -155,6 +159,7 @@ class SqlOutbox:
     def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[OutboxRow]:
         parameters = {
             "now": now,
+            "latest_retry": now + LONGEST_RETRY,
             "limit": limit,
             "new_token": uuid4().hex,
             "lease": lease.total_seconds(),

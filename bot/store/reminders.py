@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, Float, RowMapping, Update, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Float, RowMapping, Update, bindparam, func, select, update
 
 from bot.domain.teams import Team
 from bot.ports import PlannedReminder, ReminderRow
 from bot.store.codec import team_columns, team_of
 from bot.store.dialect import database_time, insert_new_rows
+from bot.store.leases import is_free
 from bot.store.scope import cutover_key, of_cutover
 from bot.store.tables import REMINDERS, is_state
 
@@ -23,7 +24,7 @@ def _claim() -> Update:
         .where(
             IS_PENDING,
             REMINDERS.c.due_at <= bindparam("now"),
-            or_(REMINDERS.c.lease_until.is_(None), REMINDERS.c.lease_until <= database_time()),
+            is_free(REMINDERS),
         )
         .order_by(REMINDERS.c.due_at, REMINDERS.c.id)
         .limit(bindparam("limit"))

@@ -417,6 +417,27 @@ async def test_what_a_crash_left_is_found_until_it_is_settled(store: Store) -> N
     assert await store.transact(lambda tx: tx.inbox.accept("d3", "event", A, {}, NOW)) is None
 
 
+async def test_what_is_accepted_in_the_future_is_found_where_that_is_asked(store: Store) -> None:
+    """It was kept by a clock that was set back since."""
+
+    def accept(tx: Tx) -> list[int | None]:
+        return [tx.inbox.accept(f"d{n}", "event", A, {}, NOW + n * HOUR) for n in (2, 0, 1)]
+
+    ahead, now, soon = await store.transact(accept)
+    await store.transact(lambda tx: tx.inbox.accept("d9", "event", A, {}, NOW + 9 * HOUR))
+
+    async def left(ahead_of: int, limit: int = 9) -> list[int]:
+        after = NOW + ahead_of * HOUR
+        rows = await store.transact(
+            lambda tx: tx.inbox.unprocessed(older_than=NOW + HOUR, ahead_of=after, limit=limit)
+        )
+        return [row.id for row in rows]
+
+    assert (await left(2))[:-1] == [now, ahead]
+    assert await left(1, limit=3) == [now, soon, ahead]
+    assert await left(10) == [now]
+
+
 async def test_of_two_that_settle_one_delivery_one_is_told_no(opener: Opener) -> None:
     stores = [opener(), opener()]
     row_id = await stores[0].transact(lambda tx: tx.inbox.accept("d1", "event", A, {}, NOW))

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from bot.domain.teams import Team
-from bot.ports import Delivery, OutboxRow, Outgoing, ReminderRow, Store, Tx
+from bot.ports import LONGEST_LEASE, LONGEST_RETRY, Delivery, OutboxRow, Outgoing, ReminderRow, Store, Tx
 from tests.contract.conftest import Opener
 from tests.contract.samples import GONE, LONG, NOW, A, B, cutover, post, reminder
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 async def with_cutover(store: Store, *teams: Team) -> None:
@@ -274,15 +275,45 @@ async def test_a_message_handed_back_keeps_its_place(store: Store) -> None:
     first, second = await put(store, post("C1"), post("C1"))
     (row,) = await take(store)
     handed = await store.transact(
-        lambda tx: tx.outbox.again(row.id, row.token, at=NOW + HOUR, unknown=False, error="ratelimited")
+        lambda tx: tx.outbox.again(row.id, row.token, at=NOW + MINUTE, unknown=False, error="ratelimited")
     )
     assert handed
     assert await take(store) == []  # neither it nor the one behind it
-    (again,) = await take(store, after=HOUR)
+    (again,) = await take(store, after=MINUTE)
     assert (again.id, again.attempts, again.unknown) == (first, 2, False)
     assert not await store.transact(lambda tx: tx.outbox.sent(row.id, row.token, "1"))
     assert await store.transact(lambda tx: tx.outbox.sent(again.id, again.token, "1"))
     assert [row.id for row in await take(store)] == [second]
+
+
+async def test_a_try_that_is_to_come_does_not_wait_for_a_clock_that_was_set_back(store: Store) -> None:
+    first, second = await put(store, post("C1"), post("C1"))
+    (tomorrow,) = await put(store, post("C2", not_before=NOW + HOUR))
+    (row,) = await take(store)
+    at = NOW + timedelta(seconds=2)
+    assert await store.transact(
+        lambda tx: tx.outbox.again(row.id, row.token, at=at, unknown=False, error="unreachable")
+    )
+    assert await take(store, after=-LONGEST_RETRY + MINUTE) == []
+    (again,) = await take(store, after=-HOUR)
+    assert (again.id, again.attempts) == (first, 2)
+    assert await store.transact(lambda tx: tx.outbox.sent(again.id, again.token, "1"))
+    assert [row.id for row in await take(store, after=-HOUR)] == [second]
+    assert [row.id for row in await take(store, after=HOUR)] == [tomorrow]
+
+
+async def test_a_lease_does_not_wait_for_a_clock_that_was_set_back(store: Store) -> None:
+    """The database's own: nobody takes a lease so long."""
+    await with_cutover(store)
+    await store.transact(lambda tx: tx.reminders.plan(A, "c1", 1, [reminder("ttl")]))
+    (message,) = await put(store, post())
+    left = await claim(store, lease=HOUR), await take(store, lease=HOUR)
+    (due,) = await claim(store, lease=LONGEST_LEASE)
+    (row,) = await take(store, lease=LONGEST_LEASE)
+    assert (due.id, row.id) == (left[0][0].id, message)
+    assert row.unknown
+    assert not await store.transact(lambda tx: tx.reminders.done(due.id, token_of(left[0][0]), "fired"))
+    assert (await claim(store), await take(store)) == ([], [])
 
 
 async def test_mistakes_of_the_program_are_counted_apart_from_tries(store: Store) -> None:

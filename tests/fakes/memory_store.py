@@ -18,6 +18,8 @@ from bot.domain.essence import edges
 from bot.domain.facts import DomainFacts
 from bot.domain.teams import Team
 from bot.ports import (
+    LONGEST_LEASE,
+    LONGEST_RETRY,
     AlreadyOpen,
     Delivery,
     HistoryEntry,
@@ -218,6 +220,10 @@ class MemoryHistory:
         ]
 
 
+def _is_free(until: datetime | None, clock: datetime) -> bool:
+    return until is None or until <= clock or until > clock + LONGEST_LEASE
+
+
 class MemoryReminders:
     def __init__(self, data: _Data, lease_clock: LeaseClock) -> None:
         self._data = data
@@ -252,11 +258,9 @@ class MemoryReminders:
 
     def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[ReminderRow]:
         clock = self._lease_clock()
-        due = [
-            r
-            for r in self._pending()
-            if r.row.reminder.due_at <= now and (r.lease_until is None or r.lease_until <= clock)
-        ][:limit]
+        due = [r for r in self._pending() if r.row.reminder.due_at <= now and _is_free(r.lease_until, clock)][
+            :limit
+        ]
         token = uuid4().hex
         for row in due:
             row.token, row.lease_until = token, clock + lease
@@ -315,11 +319,12 @@ class MemoryOutbox:
             if row.state != "pending":
                 continue
             ready = row.not_before is None or row.not_before <= now
+            ready = ready or bool(row.attempts and row.not_before and row.not_before > now + LONGEST_RETRY)
             if row.lane in busy or len(claimed) == limit:
                 continue
             if row.lane is not None and (ready or row.attempts):
                 busy.add(row.lane)
-            if not ready or (row.lease_until is not None and row.lease_until > clock):
+            if not ready or not _is_free(row.lease_until, clock):
                 continue
             row.unknown = row.unknown or row.token is not None
             row.attempts += 1
@@ -398,8 +403,14 @@ class MemoryInbox:
         found = self._data.inbox.get(row_id)
         return None if found is None else found.row
 
-    def unprocessed(self, *, older_than: datetime, limit: int) -> Sequence[InboxRow]:
-        rows = [i.row for i in self._data.inbox.values() if i.state == "new" and i.row.at < older_than]
+    def unprocessed(
+        self, *, older_than: datetime, ahead_of: datetime | None = None, limit: int
+    ) -> Sequence[InboxRow]:
+        rows = [
+            i.row
+            for i in self._data.inbox.values()
+            if i.state == "new" and (i.row.at < older_than or (ahead_of is not None and i.row.at >= ahead_of))
+        ]
         return sorted(rows, key=lambda row: (row.at, row.id))[:limit]
 
     def done(self, row_id: int) -> bool:

@@ -17,6 +17,8 @@ from bot.main import ALIVE_WITHIN
 from bot.ports import PlannedReminder, Tx
 from bot.store.engine import open_store
 from bot.store.migrate import migrate
+from bot.workspace.faults import Fault, Kind
+from bot.workspace.person import CUTOVER
 from tests.chaos.run import TEAM
 from tests.contract.samples import cutover
 from tests.flow.conftest import House
@@ -68,6 +70,26 @@ async def test_a_leap_over_a_reminder_brings_it_late_and_once(house: House) -> N
     await step(house, -5)
     await step(house, 5)
     assert await reminded(house) == once
+
+
+async def test_what_is_to_be_tried_again_does_not_wait_for_a_clock_that_was_set_back(house: House) -> None:
+    """Neither it nor what waits behind it in its channel."""
+    root = await open_cutover(house)
+    house.workspace.faults.add(Fault(Kind.STATUS, "chat.postMessage", times=1, status=503))
+    await house.hanako.say("手順6 不要", CUTOVER, str(root["ts"]))
+
+    async def refused() -> int:
+        return house.workspace.faults.left()
+
+    async def unsettled() -> int:
+        return await house.bot.store.transact(lambda tx: tx.outbox.unsettled())
+
+    await house.hanako.wait_for(refused, lambda left: left == 0)
+    await house.bot.settle()
+    assert await unsettled()
+    await step(house, -1)
+    assert await unsettled() == 0
+    assert sum("不要として記録" in text for text in await thread(house, root)) == 1
 
 
 async def test_a_slewed_clock_says_each_reminder_once(house: House) -> None:

@@ -68,6 +68,23 @@ async def test_slack_is_left_alone_for_as_long_as_it_asks(house: House) -> None:
     await said(house, root, "不要として記録")
 
 
+async def test_what_asks_for_hours_is_asked_again_sooner(house: House) -> None:
+    """A proxy's answer, or a mistake: a lane would be silent for a day."""
+    root = await open_cutover(house)
+    house.workspace.faults.add(Fault(Kind.RATE_LIMIT, POST, times=1, seconds=86_400))
+    await house.hanako.say("手順6 不要", CUTOVER, str(root["ts"]))
+
+    async def refused() -> int:
+        return house.workspace.faults.left()
+
+    await house.hanako.wait_for(refused, lambda left: left == 0)
+    await house.bot.slack.worker.idle()
+    await house.go(minutes=4)
+    assert not any("不要として記録" in text for text in await thread(house, root))
+    await house.go(minutes=2)
+    await said(house, root, "不要として記録")
+
+
 async def test_blocks_that_slack_refuses_are_said_as_text(house: House) -> None:
     root = await open_cutover(house)
     house.workspace.faults.add(Fault(Kind.REFUSE, POST, times=1, error="invalid_blocks"))

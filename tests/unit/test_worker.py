@@ -79,6 +79,21 @@ async def test_where_it_stays_away_the_work_is_left_to_the_sweep(reason: str) ->
     assert await scene.worker.sweep() == 0
 
 
+async def test_what_was_left_by_a_clock_that_was_set_back_is_taken_up() -> None:
+    """At the start whatever there is; later what cannot have been accepted by this clock."""
+    scene = Scene("unreachable", away=0, waits=())
+    row_id = await accepted(scene.store)
+    scene.clock._offset -= timedelta(seconds=30)
+    assert await scene.worker.sweep() == 0  # another's clock may be a little ahead
+    assert await scene.worker.sweep(older=timedelta()) == 1
+    await scene.worker.idle()
+    left = await accepted(scene.store)
+    scene.clock._offset -= timedelta(hours=1)
+    assert await scene.worker.sweep() == 1
+    await scene.worker.idle()
+    assert scene.done == [row_id, left]
+
+
 async def test_what_waits_for_the_database_takes_no_place_from_others_and_holds_up_no_stop() -> None:
     scene = Scene("unreachable", away=AT_ONCE, waits=(3600,))
     for _ in range(AT_ONCE):
