@@ -31,7 +31,7 @@ from bot.store.figures import waiting
 from bot.store.retention import Keep, Retention
 from bot.usecases.ask import Asker
 from bot.usecases.context import Deps
-from bot.usecases.remind import fire_due
+from bot.usecases.remind import Reminders
 from bot.usecases.watch import Looks
 
 log = structlog.get_logger(__name__)
@@ -98,10 +98,11 @@ class Bot:
             installs=Installs(store, clock, oauth, api_url, self._vault) if oauth else None,
             acknowledging=self.metrics.acknowledging,
         )
+        self.reminders = Reminders(self.deps, lease=lease)
         self.looks = Looks(self.deps)
         self.scheduler = Scheduler(
             {
-                "reminders": lambda: fire_due(self.deps, lease=lease),
+                "reminders": self.reminders.tick,
                 "looks": self.looks.tick,
                 "inbox": self.slack.worker.sweep,
                 "retention": Retention(store, clock, Keep.by(settings)).run,
@@ -133,7 +134,7 @@ class Bot:
     async def stop(self, seconds: float = 10.0) -> None:
         """Let what is under way end within `seconds`, then close the store. What did not end is kept."""
         await self.scheduler.stop(seconds)
-        await self.looks.stop(seconds)
+        await asyncio.gather(self.reminders.stop(seconds), self.looks.stop(seconds))
         await self.slack.stop(seconds)
         await self.store.close()
         log.info("stopped")
@@ -165,7 +166,7 @@ class Bot:
         """Do everything that is due now, to the last message: for a clock that was moved."""
         async with self.scheduler.paused():
             for _ in range(50):
-                due = await fire_due(self.deps) + await self.looks.due()
+                due = await self.reminders.due() + await self.looks.due()
                 await self.slack.worker.idle()
                 await self._said()
                 if not due:

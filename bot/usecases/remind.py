@@ -1,22 +1,33 @@
-"""Turns due reminders into outbox rows. DNS is asked first where it can spare somebody the reminder."""
+"""Turns due reminders into outbox rows. DNS is asked first where it can spare somebody the reminder.
+
+A look at DNS delays its own reminder alone, and that by seconds: where it fails or takes too long, the
+reminder is said unverified.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.cutover import Cutover, Event, State, Step, StepStatus, accepts, decide
 from bot.domain.desk import DECIDED, decided, lock_down_offered
 from bot.domain.facts import DomainFacts
 from bot.domain.plan import Lateness, ReminderKind, lateness
 from bot.domain.progress import exposed_by
-from bot.ports import HistoryEntry, ReminderRow, Tx, VersionConflict
+from bot.ports import HistoryEntry, ReminderRow, StoreUnavailable, Tx, VersionConflict
 from bot.usecases.context import Deps, persistently, policy_in
 from bot.usecases.flip import decision, tell
 from bot.usecases.observe import exchanges, in_thread, observe, refresh, step_of
 from bot.usecases.planning import EXPOSURE_KIND, LOCK_DOWN_KIND
+from bot.usecases.under_way import UnderWay
 
-LEASE = timedelta(seconds=90)
+# A look that waited for no turn is over in 15 s, by the DNS client's own clock.
+LOOK_SECONDS = 20.0
+# The least: a row must not be taken up anew while its look is under way, or it would never be settled.
+LEASE = 3 * timedelta(seconds=LOOK_SECONDS)
 BATCH = 20
+MOST = 60  # reminders that one replica has in hand
+LOOKS = 12  # of these at DNS at once, which leaves turns to what people ask for
 
 _ASK_DNS_FIRST = frozenset(
     {
@@ -30,38 +41,95 @@ _ASK_DNS_FIRST = frozenset(
 )
 
 
-async def fire_due(deps: Deps, *, lease: timedelta = LEASE) -> int:
-    """Fire the reminders whose time has come; how many were claimed."""
-    now = deps.clock.now()
-    rows = await deps.store.transact(lambda tx: tx.reminders.claim(now, limit=BATCH, lease=lease))
-    ended = await asyncio.gather(*(_fire_one(deps, row) for row in rows), return_exceptions=True)
-    if rows:
-        deps.wake()
-    for failure in ended:
-        if isinstance(failure, BaseException):
-            raise failure  # its row's lease runs out, and it is taken up again
-    return len(rows)
+class Reminders:
+    """What falls due, as one replica fires it: each reminder a task of its own."""
 
+    def __init__(self, deps: Deps, *, lease: timedelta = LEASE) -> None:
+        """`lease`: for how long a reminder belongs to this replica; not less than LEASE."""
+        self._deps = deps
+        self._lease = max(lease, LEASE)
+        self._in_hand = UnderWay("reminder")
+        self._turns = asyncio.Semaphore(LOOKS)
 
-async def _fire_one(deps: Deps, row: ReminderRow) -> None:
-    try:
-        outcome = await persistently(lambda: _fire(deps, row))
-    except Exception as error:
-        _note(deps, row, "a reminder was not fired", error=type(error).__name__)
-        raise
-    _note(deps, row, "reminder", outcome=outcome)
+    async def tick(self) -> None:
+        """Take up what has fallen due, as far as there is room. Raises then what made earlier ones fail."""
+        await self._begin()
+        self._in_hand.raise_failures()
 
+    async def due(self) -> int:
+        """Fire all that has fallen due, to the end; how many there were. Raises what made some fail."""
+        begun = 0
+        while (more := await self._begin()) or self._in_hand:
+            begun += more
+            await self._in_hand.wait()
+        self._in_hand.raise_failures()
+        return begun
 
-def _note(deps: Deps, row: ReminderRow, event: str, **more: str) -> None:
-    deps.note(event, reminder_id=row.id, cutover_id=row.cutover_id, kind=row.reminder.kind, **more)
+    async def stop(self, seconds: float) -> None:
+        """Let those in hand be fired within `seconds`; the rest is taken up when its lease is over."""
+        await self._in_hand.stop(seconds)
 
+    async def _begin(self) -> int:
+        begun = 0
+        while MOST - len(self._in_hand) >= BATCH:
+            rows = await self._claim(self._deps.clock.now())
+            for row in rows:
+                self._in_hand.begin(self._fire_one(row))
+            begun += len(rows)
+            if len(rows) < BATCH:
+                break
+        return begun
 
-async def _fire(deps: Deps, row: ReminderRow) -> str:
-    cutover = await deps.store.transact(lambda tx: tx.cutovers.get(row.team, row.cutover_id))
-    facts: DomainFacts | None = None
-    if cutover is not None and cutover.is_open and _wants_dns(row.reminder.kind):
-        facts = await deps.dns.look(cutover.domain, expected=exchanges(cutover))
-    return await deps.store.transact(lambda tx: _decide(tx, deps, row, facts))
+    async def _claim(self, now: datetime) -> Sequence[ReminderRow]:
+        return await self._deps.store.transact(
+            lambda tx: tx.reminders.claim(now, limit=BATCH, lease=self._lease)
+        )
+
+    async def _fire_one(self, row: ReminderRow) -> None:
+        """Where it fails, its lease runs out, and it is taken up again."""
+        try:
+            outcome = await self._fire(row)
+        except Exception as error:
+            self._note(row, "a reminder was not fired", error=type(error).__name__)
+            raise
+        self._note(row, "reminder", outcome=outcome)
+        self._deps.wake()
+
+    def _note(self, row: ReminderRow, event: str, **more: object) -> None:
+        kind = row.reminder.kind
+        self._deps.note(event, reminder_id=row.id, cutover_id=row.cutover_id, kind=kind, **more)
+
+    async def _fire(self, row: ReminderRow) -> str:
+        deps = self._deps
+        cutover = await deps.store.transact(lambda tx: tx.cutovers.get(row.team, row.cutover_id))
+        facts: DomainFacts | None = None
+        if cutover is not None and cutover.is_open and _wants_dns(row.reminder.kind):
+            facts = await self._look(row, cutover)
+
+        def work(tx: Tx) -> str:
+            return _decide(tx, deps, row, facts)
+
+        try:
+            return await persistently(lambda: deps.store.transact(work))
+        except (StoreUnavailable, VersionConflict):
+            raise
+        except Exception as error:
+            if facts is None:
+                raise
+            self._note(row, "a reminder is said without what DNS showed", exc_info=error)
+            facts = None
+            return await persistently(lambda: deps.store.transact(work))
+
+    async def _look(self, row: ReminderRow, cutover: Cutover) -> DomainFacts | None:
+        """What DNS says; None where that cannot be had in time, for whatever reason."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS), self._turns:
+                return await self._deps.dns.look(cutover.domain, expected=exchanges(cutover))
+        except Exception as error:
+            unforeseen = None if isinstance(error, TimeoutError) else error
+            why = type(error).__name__
+            self._note(row, "a reminder is said without a look at DNS", error=why, exc_info=unforeseen)
+            return None
 
 
 def _wants_dns(kind: str) -> bool:
@@ -69,37 +137,40 @@ def _wants_dns(kind: str) -> bool:
     return kind in _ASK_DNS_FIRST or (kind.startswith("later:") and step in (Step.TTL, Step.MX))
 
 
+GONE = "gone"  # no outcome of the row: another has settled it, or has its lease
+
+
 def _decide(tx: Tx, deps: Deps, row: ReminderRow, facts: DomainFacts | None) -> str:
     cutover = tx.cutovers.get(row.team, row.cutover_id)
-    outcome = "not_needed"
-    if cutover is not None and cutover.is_open:
-        if facts is not None:
-            cutover = observe(tx, deps, cutover, facts).cutover
-        outcome = _say(tx, deps, row, cutover, facts)
-    if row.token is not None and not tx.reminders.done(row.id, row.token, outcome):
-        raise LeaseLost
+    if cutover is not None and cutover.is_open and facts is not None:
+        cutover = observe(tx, deps, cutover, facts).cutover
+    outcome = _outcome(deps, row, cutover)
+    # What was seen is kept in any case: it may be the very look that has withdrawn this reminder.
+    if row.token is None or not tx.reminders.done(row.id, row.token, outcome):
+        return GONE
+    if cutover is not None and outcome == "dropped":
+        due = row.reminder.due_at.isoformat()
+        entry = HistoryEntry(deps.clock.now(), "dropped", data={"kind": row.reminder.kind, "due_at": due})
+        tx.history.append(row.team, cutover.id, entry)
+    if cutover is not None and outcome == "fired":
+        _say(tx, deps, row, cutover, facts)
     return outcome
 
 
-class LeaseLost(VersionConflict):
-    """Somebody else holds the reminder now; what was decided here is undone."""
-
-
-def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover, facts: DomainFacts | None) -> str:
-    now = deps.clock.now()
-    reminder = row.reminder
-    if not cutover.is_open:
+def _outcome(deps: Deps, row: ReminderRow, cutover: Cutover | None) -> str:
+    if cutover is None or not cutover.is_open:
         return "not_needed"
-    timing = lateness(reminder.late, reminder.due_at, reminder.args, now)
-    if timing is Lateness.DROP:
-        entry = HistoryEntry(
-            now, "dropped", data={"kind": reminder.kind, "due_at": reminder.due_at.isoformat()}
-        )
-        tx.history.append(row.team, cutover.id, entry)
+    reminder = row.reminder
+    if lateness(reminder.late, reminder.due_at, reminder.args, deps.clock.now()) is Lateness.DROP:
         return "dropped"
     step = step_of(reminder.kind)
-    if not _still_wanted(cutover, reminder.kind, step):
-        return "not_needed"
+    return "fired" if _still_wanted(cutover, reminder.kind, step) else "not_needed"
+
+
+def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover, facts: DomainFacts | None) -> None:
+    now = deps.clock.now()
+    reminder = row.reminder
+    step = step_of(reminder.kind)
     after = replace(cutover, asked=step if step is not None else cutover.asked)
     if reminder.kind == ReminderKind.DAY_BEGIN.value and accepts(cutover.state, Event.DAY_BEGAN):
         after = replace(after, state=decide(cutover.state, Event.DAY_BEGAN), next_look_at=now)
@@ -107,7 +178,7 @@ def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover, facts: DomainFa
             row.team, cutover.id, HistoryEntry(now, "event", data={"event": Event.DAY_BEGAN.value})
         )
     saved = tx.cutovers.save(after)
-    late = timing is Lateness.LATE
+    late = lateness(reminder.late, reminder.due_at, reminder.args, now) is Lateness.LATE
     args: dict[str, object] = {
         "kind": reminder.kind,
         "due": reminder.due_at.isoformat() if late else None,
@@ -126,7 +197,6 @@ def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover, facts: DomainFa
     tx.history.append(row.team, cutover.id, HistoryEntry(now, "reminded", data={"kind": reminder.kind}))
     if saved.state is not cutover.state:
         refresh(tx, saved)
-    return "fired"
 
 
 def _asks_for_go(tx: Tx, cutover: Cutover, kind: str) -> bool:

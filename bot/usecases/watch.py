@@ -20,6 +20,7 @@ from bot.domain.facts import SILENT, DomainFacts
 from bot.ports import Tx, VersionConflict
 from bot.usecases.context import Deps, persistently
 from bot.usecases.observe import exchanges, observe
+from bot.usecases.under_way import UnderWay
 
 NEAR = frozenset({State.CHANGING, State.ROLLING_BACK})
 FAR = OPEN_STATES - NEAR
@@ -72,42 +73,35 @@ class Looks:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._running: dict[bool, set[asyncio.Task[None]]] = {True: set(), False: set()}
+        self._running = {near: UnderWay("look") for near in (True, False)}
         self._lanes = {sort: _Lane(turns) for sort, turns in TURNS.items()}
         self._overdue = dict.fromkeys(OVERDUE, 0)
-        self._failed: list[BaseException] = []
 
     async def tick(self) -> None:
         """Begin the looks whose time has come. Raises then what made earlier ones fail."""
         await self._begin(AHEAD)
-        if self._failed:
-            failed, self._failed = self._failed, []
-            raise BaseExceptionGroup("looks failed", failed)
+        self._raise_failures()
 
     async def due(self) -> int:
-        """Look at all whose time has come, to the end; how many there were. Raises what made one fail."""
+        """Look at all whose time has come, to the end; how many there were. Raises what made some fail."""
         begun = 0
-        while (more := await self._begin()) or self._all():
+        while (more := await self._begin()) or any(self._running.values()):
             begun += more
-            await asyncio.wait(self._all())
-        if self._failed:
-            raise self._failed.pop()
+            await asyncio.gather(*(looks.wait() for looks in self._running.values()))
+        self._raise_failures()
         return begun
 
     async def stop(self, seconds: float) -> None:
         """Let those under way end within `seconds`; the rest is looked at again when its hold is over."""
-        if running := self._all():
-            await asyncio.wait(running, timeout=seconds)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*(looks.stop(seconds) for looks in self._running.values()))
 
-    def _all(self) -> set[asyncio.Task[None]]:
-        return self._running[True] | self._running[False]
+    def _raise_failures(self) -> None:
+        for looks in self._running.values():
+            looks.raise_failures()
 
     async def _begin(self, ahead: timedelta = timedelta()) -> int:
         now = self._deps.clock.now()
-        free = {near: BATCH - len(tasks) for near, tasks in self._running.items()}
+        free = {near: BATCH - len(looks) for near, looks in self._running.items()}
 
         def claim(tx: Tx) -> list[tuple[bool, Cutover, datetime]]:
             return [
@@ -126,16 +120,8 @@ class Looks:
         except VersionConflict:
             return 0
         for near, cutover, at in due:
-            task = asyncio.create_task(self._look(cutover, near, (at - now).total_seconds()), name="look")
-            self._running[near].add(task)
-            task.add_done_callback(self._ended)
+            self._running[near].begin(self._look(cutover, near, (at - now).total_seconds()))
         return len(due)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        for tasks in self._running.values():
-            tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed.append(error)
 
     async def _look(self, cutover: Cutover, near: bool, early: float) -> None:
         """`early`: seconds until the moment that it is due."""
