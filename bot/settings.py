@@ -130,7 +130,7 @@ class Settings(BaseSettings):
         default=60.0,
         ge=1,
         le=900,
-        description="For how long a reminder or message belongs to the replica that took it up",
+        description="For how long a reminder (at least 60) or message belongs to the replica that took it up",
     )
     heartbeat_url: SecretStr | None = Field(
         default=None, description="Address that is told every minute that all is well (GET)"

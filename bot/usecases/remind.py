@@ -5,9 +5,10 @@ reminder is said unverified.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.domain.cutover import Cutover, Event, State, Step, StepStatus, accepts, decide
 from bot.domain.desk import DECIDED, decided, lock_down_offered
@@ -21,12 +22,15 @@ from bot.usecases.observe import exchanges, in_thread, observe, refresh, step_of
 from bot.usecases.planning import EXPOSURE_KIND, LOCK_DOWN_KIND
 from bot.usecases.under_way import UnderWay
 
+T = TypeVar("T")
+
 # A look that waited for no turn is over in 15 s, by the DNS client's own clock.
 LOOK_SECONDS = 20.0
 # The least: a row must not be taken up anew while its look is under way, or it would never be settled.
 LEASE = 3 * timedelta(seconds=LOOK_SECONDS)
 BATCH = 20
 MOST = 60  # reminders that one replica has in hand
+WAITS = (1.0, 2.0, 4.0)  # seconds until a database that was away is tried again; then the lease runs out
 LOOKS = 12  # of these at DNS at once, which leaves turns to what people ask for
 
 _ASK_DNS_FIRST = frozenset(
@@ -44,9 +48,10 @@ _ASK_DNS_FIRST = frozenset(
 class Reminders:
     """What falls due, as one replica fires it: each reminder a task of its own."""
 
-    def __init__(self, deps: Deps, *, lease: timedelta = LEASE) -> None:
+    def __init__(self, deps: Deps, *, lease: timedelta = LEASE, waits: Sequence[float] = WAITS) -> None:
         """`lease`: for how long a reminder belongs to this replica; not less than LEASE."""
         self._deps = deps
+        self._waits = waits
         self._lease = max(lease, LEASE)
         self._in_hand = UnderWay("reminder")
         self._turns = asyncio.Semaphore(LOOKS)
@@ -101,7 +106,7 @@ class Reminders:
 
     async def _fire(self, row: ReminderRow) -> str:
         deps = self._deps
-        cutover = await deps.store.transact(lambda tx: tx.cutovers.get(row.team, row.cutover_id))
+        cutover = await self._kept(lambda tx: tx.cutovers.get(row.team, row.cutover_id))
         facts: DomainFacts | None = None
         if cutover is not None and cutover.is_open and _wants_dns(row.reminder.kind):
             facts = await self._look(row, cutover)
@@ -110,7 +115,7 @@ class Reminders:
             return _decide(tx, deps, row, facts)
 
         try:
-            return await persistently(lambda: deps.store.transact(work))
+            return await self._kept(work)
         except (StoreUnavailable, VersionConflict):
             raise
         except Exception as error:
@@ -118,7 +123,19 @@ class Reminders:
                 raise
             self._note(row, "a reminder is said without what DNS showed", exc_info=error)
             facts = None
-            return await persistently(lambda: deps.store.transact(work))
+            return await self._kept(work)
+
+    async def _kept(self, work: Callable[[Tx], T]) -> T:
+        """The outcome of a transaction, also where the database is away for a moment.
+
+        It may have arrived the first time all the same: then the row is settled, and `work` sees that.
+        """
+        for seconds in self._waits:
+            try:
+                return await persistently(lambda: self._deps.store.transact(work))
+            except StoreUnavailable:
+                await asyncio.sleep(seconds)
+        return await persistently(lambda: self._deps.store.transact(work))
 
     async def _look(self, row: ReminderRow, cutover: Cutover) -> DomainFacts | None:
         """What DNS says; None where that cannot be had in time, for whatever reason."""

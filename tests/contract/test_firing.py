@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import pytest
 
 from bot.domain.cutover import Step
 from bot.domain.facts import DomainFacts
-from bot.ports import PlannedReminder, ReminderRow, Store, Tx
+from bot.ports import PlannedReminder, ReminderRow, Store, StoreUnavailable, Tx
 from bot.usecases import remind
 from bot.usecases.context import Deps
 from bot.usecases.remind import BATCH, LEASE, LOOKS, MOST, Reminders
@@ -17,6 +18,7 @@ from tests.contract import samples
 from tests.contract.samples import LONG, NOW
 
 POISON = "later:nonsense"  # of no step that there is
+T = TypeVar("T")
 
 
 class Now:
@@ -60,7 +62,28 @@ async def never() -> DomainFacts:
     raise AssertionError
 
 
-def firing(store: Store, dns: Answering, **more: timedelta) -> tuple[Reminders, list[str]]:
+class Away:
+    """A store whose database is away for a reminder's last transaction, three times.
+
+    `unknown`: the first of them is kept all the same.
+    """
+
+    def __init__(self, store: Store, unknown: bool) -> None:
+        self.store = store
+        self.unknown = unknown
+        self.transactions = 0
+
+    async def transact(self, work: Callable[[Tx], T]) -> T:
+        self.transactions += 1
+        tries = self.transactions - 2  # after the claim and the reading of the cutover
+        if tries == 1 and self.unknown:
+            await self.store.transact(work)
+        if tries in (1, 2, 3):
+            raise StoreUnavailable("unreachable")
+        return await self.store.transact(work)
+
+
+def firing(store: Store | Away, dns: Answering, **more: Any) -> tuple[Reminders, list[str]]:
     """And what is noted of each."""
     noted: list[str] = []
 
@@ -211,3 +234,17 @@ async def test_reminders_that_fail_every_time_stand_in_no_others_way(store: Stor
     assert noted.count("fired") == 1
     assert await pending(store) == [POISON] * count
     assert noted.count("a reminder was not fired") == count  # and each again only when its lease is over
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+async def test_a_database_that_was_away_has_the_reminder_said_once_and_at_once(
+    store: Store, unknown: bool
+) -> None:
+    """Whether what was to be kept first had arrived all the same, or not."""
+    await plan(store, "connector")
+    away = Away(store, unknown)
+    reminders, noted = firing(away, Answering(as_before), waits=(0, 0, 0))
+    assert await reminders.due() == 1
+    assert noted == ["gone" if unknown else "fired"]
+    assert await said(store) == ["reminder"]
+    assert await pending(store) == []
