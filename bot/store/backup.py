@@ -63,7 +63,8 @@ def back_up_file(source: Path, target: Path) -> Path:
 def restore_file(copy: Path, target: Path) -> Path | None:
     """Put a copy in the database's place. The bot must be stopped. Raises BackupFailed.
 
-    What was there is kept beside it, sound or not; its path is returned (None: nothing was there).
+    What was there is kept beside it, sound or not; its path is returned (None: nothing was there). What the
+    copy has still to say is looked for in Slack before it is said.
     """
     if not copy.is_file():
         raise BackupFailed("missing", copy)
@@ -84,6 +85,7 @@ def _replace(copy: Path, target: Path) -> Path | None:
         target.parent.mkdir(parents=True, exist_ok=True)
         kept = _set_aside(target) if target.exists() else None
         _copy(copy, part)
+        _doubt(part)
         check(part)
         _sync(part)
         for suffix in ("-wal", "-shm", "-journal"):  # they belong to what was there, and would be replayed
@@ -135,6 +137,14 @@ def _copy(source: Path, target: Path) -> None:
         # A copy stands alone: no write-ahead log beside it.
         writing.execute("PRAGMA journal_mode = DELETE")
     os.chmod(target, source.stat().st_mode & 0o777)  # noqa: PTH101
+
+
+def _doubt(file: Path) -> None:
+    """What was still to be said when the copy was made may have been said since: look before saying it."""
+    with closing(_open(file, "rw")) as connection:
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(outbox)")}
+        if {"unknown", "state"} <= columns:
+            connection.execute("UPDATE outbox SET unknown = 1 WHERE state = 'pending'")
 
 
 def _primary(error: sqlite3.Error) -> int:

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,32 @@ async def test_a_copy_of_a_working_bot_is_put_back_once_it_stands(world: World, 
         30,
     )
     assert occurrences(await everything(hanako)) == occurrences(before)
+
+
+async def test_what_was_said_after_the_copy_is_not_said_again_by_it(world: World, tmp_path: Path) -> None:
+    """The copy is of a moment when Slack took nothing: all of it was still to be said."""
+    hanako, copy = world.hanako, str(tmp_path / "copy.db")
+    await hanako.fault("reset", method="chat.postMessage", times=1000)
+    await submit_form(hanako)
+
+    async def waiting() -> set[str]:
+        return pending(tmp_path / "mxcutover.db")
+
+    await hanako.wait_for(waiting, lambda kinds: {"root", "opened"} <= kinds, 30)
+    code, said = await mxcutover(world, "backup", "--to", copy)
+    assert code == 0, said
+    await hanako.do("clear")
+    before = await settled(hanako)
+    assert occurrences(before) == (1, 1)
+    assert await world.stop_bot() == 0
+    code, said = await mxcutover(world, "restore", copy)
+    assert code == 0, said
+    await world.start_bot()
+    await hanako.wait_for(waiting, lambda kinds: not kinds, 60)
+    assert await everything(hanako) == before
+
+
+def pending(file: Path) -> set[str]:
+    """The kinds of what is still to be said."""
+    with closing(sqlite3.connect(file)) as connection:
+        return {kind for (kind,) in connection.execute("SELECT kind FROM outbox WHERE state = 'pending'")}

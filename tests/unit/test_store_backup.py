@@ -14,7 +14,7 @@ from bot.store.backup import BackupFailed, back_up_file, restore_file
 from bot.store.engine import open_store
 from bot.store.migrate import migrate
 from bot.store.tx import SqlTx
-from tests.contract.samples import A, cutover
+from tests.contract.samples import LONG, NOW, A, cutover, post
 
 T = TypeVar("T")
 
@@ -53,6 +53,30 @@ def test_a_copy_holds_what_was_committed_and_restores_it(file: Path, tmp_path: P
     assert kept is not None
     assert _ids(kept) == ["c1", "c2"]
     assert _with_store(file, lambda tx: tx.cutovers.get(A, "c1")) == cutover(1)
+
+
+def test_what_the_copy_was_yet_to_say_is_looked_for_before_it_is_said(file: Path, tmp_path: Path) -> None:
+    """It may have been said since; what comes after is said at once, as always."""
+
+    def claimed(tx: SqlTx) -> dict[str, bool]:
+        rows = tx.outbox.claim(NOW, limit=9, lease=LONG)
+        return {row.message.key: row.unknown for row in rows}
+
+    _with_store(file, lambda tx: [tx.outbox.put(A, post(f"C{n}", key=f"k{n}")) for n in range(2)])
+    copy = back_up_file(file, tmp_path / "copy.db")
+    restore_file(copy, file)
+    _with_store(file, lambda tx: tx.outbox.put(A, post("C2", key="k2")))
+    assert _with_store(file, claimed) == {"k0": True, "k1": True, "k2": False}
+    restore_file(copy, file)
+    assert _with_store(copy, claimed) == {"k0": False, "k1": False}  # the copy itself stays as it was
+
+
+def test_a_copy_of_a_release_before_there_was_an_outbox_is_restored(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.db")) as connection:
+        connection.execute("CREATE TABLE outbox (n INTEGER)")
+    restore_file(tmp_path / "old.db", tmp_path / "new.db")
+    with closing(sqlite3.connect(tmp_path / "new.db")) as connection:
+        assert connection.execute("SELECT * FROM outbox").fetchall() == []
 
 
 def test_a_copy_can_be_made_while_the_bot_writes(file: Path, tmp_path: Path) -> None:
