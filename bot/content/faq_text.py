@@ -169,7 +169,8 @@ def _show(name: str, value: Any, lang: str) -> str:
     if name == "host_ttl":
         return ttl_note(value, lang)
     if name == "dot_note":
-        return dot_note(value, lang) or say("faq.general.dot_note", lang)
+        note = dot_note(value, lang)
+        return note + say("faq.unverified", lang) if note else say("faq.general.dot_note", lang)
     if name in _BY_MAIL_SERVICE:
         return say(f"faq.{name}.{value}", lang)
     if name == "support_hours":

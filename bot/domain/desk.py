@@ -127,7 +127,7 @@ def conditions(
 
     safe = cutover.instants.safe_to_flip
     waiting = safe is not None and safe > max(now, cutover.day)
-    snapshot = cutover.snapshot is not None and bool(cutover.snapshot.mx)
+    snapshot = cutover.snapshot is not None  # one without any MX says what to go back to as well
     found = [
         step(Step.CONNECTOR, Readiness.MISSING),
         step(Step.TTL, Readiness.ADVISED),

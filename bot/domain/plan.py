@@ -19,6 +19,7 @@ LOWER_DAYS = 10  # B2: "about ten days before"
 STABLE = timedelta(days=10)  # B7: "about ten stable days"
 PREPARE_DAYS = 14  # time to set up a connector, to book paid support
 AGAIN_DAYS = 3
+CHECK_DAYS = 7  # the list of the preparation is shown at the start, and so many days ahead once more
 BEFORE_THE_DAY = timedelta(minutes=30)
 FARTHEST = timedelta(days=400)
 MORNING = time(10)  # when people can act on it and the support is open
@@ -33,6 +34,7 @@ class ReminderKind(StrEnum):
     LOWER_TTL = "lower_ttl"  # B2
     LOWER_TTL_AGAIN = "lower_ttl_again"
     CONNECTOR_AGAIN = "connector_again"
+    PREPARE = "prepare"  # good practice: accounts, internal DNS, announcement, request, old service
     DAY_BEFORE = "day_before"
     DAY = "day"
     DAY_BEGIN = "day_begin"
@@ -63,6 +65,7 @@ LATE_RULE: Mapping[ReminderKind, LateRule] = {
     ReminderKind.CONNECTOR: LateRule.SEND_WITH_NOTE,
     ReminderKind.CONNECTOR_AGAIN: LateRule.SEND_WITH_NOTE,
     ReminderKind.BOOK_SUPPORT: LateRule.DROP,
+    ReminderKind.PREPARE: LateRule.DROP,
     ReminderKind.LOWER_TTL: LateRule.DROP,
     ReminderKind.LOWER_TTL_AGAIN: LateRule.DROP,
     ReminderKind.DAY_BEFORE: LateRule.DROP,
@@ -253,6 +256,9 @@ class _Planner:
                 self.day - timedelta(days=AGAIN_DAYS),
                 {"mail_service": self.request.mail_service.value},
             )
+        once_more = self._ahead(ReminderKind.PREPARE, CHECK_DAYS, {})
+        if once_more.due_at >= self.now + timedelta(days=1):
+            yield once_more
         if Step.SUPPORT not in done and self.gap and self.opening < self.at:
             args = {"gap": self.gap.gap.value, "gap_name": self.gap.name}
             booking = self._ahead(ReminderKind.BOOK_SUPPORT, PREPARE_DAYS, args)

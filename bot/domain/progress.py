@@ -106,6 +106,25 @@ def _all_ttls(facts: DomainFacts, fits: Callable[[int], bool]) -> bool | None:
     return None if not ttls or len(ttls) < len(asked(facts)) else True
 
 
+def was_lowered(cutover: Cutover) -> bool:
+    """Whether the TTL was brought down for this cutover: seen so, or said so."""
+    said = cutover.step(Step.TTL).status is StepStatus.DONE
+    return said or cutover.instants.t_lowered is not None
+
+
+def ttl_of_lines(cutover: Cutover) -> int:
+    """The TTL (seconds) that the domain's old MX lines have now, as far as is known."""
+    before = cutover.snapshot.ttl if cutover.snapshot else None
+    return LOW_TTL if before is None or was_lowered(cutover) else before
+
+
+def ttl_of_new_lines(cutover: Cutover) -> int:
+    """What the new lines are written with (seconds): 300, or the old TTL where it cannot be changed (B4)."""
+    before = cutover.snapshot.ttl if cutover.snapshot else None
+    kept = cutover.step(Step.TTL).status is StepStatus.SKIPPED
+    return before if kept and before is not None else LOW_TTL
+
+
 def ttl_is_restored(cutover: Cutover, facts: DomainFacts) -> bool | None:
     """Whether every authoritative address gives the TTL of the snapshot again (procedure B7)."""
     wanted = cutover.snapshot.ttl if cutover.snapshot else None
@@ -263,7 +282,9 @@ class _Assessment:
             self._settle(Step.RESTORE_TTL)
             self._tell(Told.TTL_RESTORED)
             step = self.cutover.step(Step.RESTORE_TTL)
-        if step.settled and self.now >= self.instants.t_flip + STABLE and self._raise(Event.TTL_RESTORED):
+        stable = self.now >= self.instants.t_flip + STABLE
+        # With step 3 or 4 open nothing from outside is judged, or it goes to the old service: not finished.
+        if step.settled and stable and not exposed_by(self.cutover) and self._raise(Event.TTL_RESTORED):
             self.cutover = replace(self.cutover, next_look_at=None, asked=None)
             self._tell(Told.FINISHED)
 

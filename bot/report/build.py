@@ -15,6 +15,7 @@ from bot.domain.facts import DomainFacts
 from bot.domain.findings import Finding, Status
 from bot.domain.mx import MxSet, zone_line
 from bot.domain.plan import LOW_TTL
+from bot.domain.progress import ttl_of_new_lines
 from bot.ports import HistoryEntry
 
 NameOf = Callable[[str], str]
@@ -121,7 +122,9 @@ class _Builder:
             ttl = snapshot.ttl if snapshot.ttl is not None else LOW_TTL
             remark = "" if snapshot.mx else self.say("no_mx")
             yield Section(self.say("before"), code=self._lines(snapshot.mx, ttl), remark=remark)
-        yield Section(self.say("after"), code=self._lines(self.cutover.expected, LOW_TTL))
+        yield Section(
+            self.say("after"), code=self._lines(self.cutover.expected, ttl_of_new_lines(self.cutover))
+        )
 
     def _lines(self, records: MxSet, ttl: int) -> tuple[str, ...]:
         return tuple(zone_line(self.cutover.domain, record, ttl) for record in sorted(records))

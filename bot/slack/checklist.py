@@ -1,9 +1,7 @@
 """The root message of a cutover: how it stands, its checklist, the next thing to do. Edited in place."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
-from bot.content import show_span
 from bot.content.hosts import host_name
 from bot.domain.cutover import (
     AFTERWARDS,
@@ -20,8 +18,6 @@ from bot.slack.material import Material
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block, Rendered
 from bot.slack.voice import Voice
-
-A_WHILE = timedelta(minutes=1)  # before that, the steps have only just been asked for
 
 _MARK = {
     StepStatus.OPEN: "⬜",
@@ -107,8 +103,8 @@ def instants(voice: Voice, material: Material, cutover: Cutover) -> list[str]:
         found.append(voice("instant.t_safe", safe_at=known.t_safe))
     if cutover.state is State.STABILISING and known.t_safe:
         found.append(voice("instant.shown_safe", safe_at=known.t_safe))
-    if known.t_flip and exposed_by(cutover) and now - known.t_flip >= A_WHILE:
-        found.append(voice("instant.exposed", span=show_span(now - known.t_flip, voice.lang)))
+    if known.t_flip and (exposed := exposed_by(cutover)):
+        found.append(voice.raw("instant.exposed", at=known.t_flip, open=[voice.short(s) for s in exposed]))
     return found
 
 

@@ -131,6 +131,9 @@ def prepare(voice: Voice, material: Material, args: Args) -> Rendered:
     if cutover is None:
         return only(voice("refuse.gone"))
     text, blocks = _ticking(voice, material, cutover, "prepare", PREPARE)
+    if args.get("again"):
+        again = voice("prepare.again")
+        text, blocks = f"{again}\n{text}", [el.section(again), *blocks]
     return Rendered(text, (*blocks, *el.actions([verb_button(voice, "text", cutover.id)])))
 
 

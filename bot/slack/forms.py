@@ -40,7 +40,7 @@ def start_form(voice: Voice, form: Form, facts: DomainFacts | None = None, host:
                 "type": "plain_text_input",
                 "multiline": True,
                 "max_length": 2000,
-                "placeholder": el.plain("10 mgf.cybermail.jp", 150),
+                "placeholder": el.plain(voice("form.mx.placeholder"), 150),
             },
             "form.mx.hint",
         ),

@@ -28,7 +28,7 @@ class Material:
 
 
 _TICKS = frozenset({TICKED, UNTICKED, DECIDED})
-_WANTS_TICKS = frozenset({"prepare", "tests", "runbook", "lockdown"})
+_WANTS_TICKS = frozenset({"prepare", "tests", "runbook", "lockdown", "reminder"})
 _WANTS_HISTORY = frozenset({"report", "export"})
 _WANTS_LOOKS = frozenset({"report", "picture"})
 

@@ -15,7 +15,7 @@ from bot.slack.desk import verb_button
 from bot.slack.material import Material
 from bot.slack.names import named, shown_name
 from bot.slack.rendered import Block, Rendered
-from bot.slack.thread import finding_lines, only, plan_lines, server_lines
+from bot.slack.thread import finding_lines, only, plan_lines, plan_notes, server_lines
 from bot.slack.voice import Voice, instant
 
 Args = Mapping[str, Any]
@@ -254,11 +254,13 @@ def moved(voice: Voice, kind: str, args: Args) -> Rendered:
         text = voice("rescheduled.text", user=args["user"], day=moved_to, before=before)
         if args.get("reason"):
             text += "\n" + voice("reschedule.reason", reason=args["reason"])
-        return only(text)
+        return only(text, *plan_notes(voice, args))
     if kind in ("assigned", "assigned_before"):
         return only(voice.raw(f"{kind}.text", users=[f"<@{user}>" for user in args["users"]]))
     old = "\n".join(args.get("old") or ())
     new = "\n".join(args.get("new") or ())
     old_text = el.escape(old) if old else voice("rollback.no_snapshot")
     text = voice.raw("rollback.text", old=old_text, new=el.escape(new))
+    if args.get("ttl"):
+        text += "\n" + voice("rollback.ttl_left", ttl=args["ttl"])
     return only(text + ("\n" + voice("rollback.lock_down") if args.get("lock_down") else ""))

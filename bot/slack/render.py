@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.ports import Outgoing
-from bot.slack import asked, desk, files, lists, notes, runbook, settings_shown, thread, watch
+from bot.slack import asked, desk, files, lists, notes, runbook, settings_shown, thread, told, watch
 from bot.slack import elements as el
 from bot.slack.checklist import root
 from bot.slack.faq import faq
@@ -41,7 +41,7 @@ def render(message: Outgoing, material: Material) -> Rendered:
     if kind.startswith("answer."):
         return thread.answer(voice, material, cutover, args, kind)
     if kind.startswith("told."):
-        return thread.told(voice, material, cutover, args, kind)
+        return told.told(voice, material, cutover, args, kind)
     raise KeyError(kind)
 
 

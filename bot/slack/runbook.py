@@ -17,7 +17,7 @@ from bot.slack.desk import ticked, verb_button
 from bot.slack.material import Material
 from bot.slack.names import shown_name
 from bot.slack.rendered import Block, Rendered
-from bot.slack.thread import mx_lines, only
+from bot.slack.thread import condition_name, mx_lines, only
 from bot.slack.voice import Voice
 
 Args = Mapping[str, Any]
@@ -41,7 +41,7 @@ def runbook(voice: Voice, material: Material, args: Args) -> Rendered:
             verdict += "\n" + voice.raw("runbook.decided", user=f"<@{who.by}>", at=who.at)
         text = f"{head}\n{verdict}"
         blocks.append(el.section(text))
-        lines = [voice(f"cond.{c.readiness.value}", what=_condition(voice, c)) for c in found]
+        lines = [voice(f"cond.{c.readiness.value}", what=condition_name(voice, c.code)) for c in found]
         blocks.append(el.section("\n".join([voice("runbook.conditions"), *lines])))
     else:
         notes = instants(voice, material, cutover)
@@ -65,17 +65,8 @@ def runbook(voice: Voice, material: Material, args: Args) -> Rendered:
 def _verdict(voice: Voice, found: Sequence[Condition]) -> str:
     if may_go(found):
         return voice("runbook.go")
-    missing = [_condition(voice, c) for c in found if c.readiness is Readiness.MISSING]
+    missing = [condition_name(voice, c.code) for c in found if c.readiness is Readiness.MISSING]
     return voice("runbook.no_go", missing=missing)
-
-
-def _condition(voice: Voice, condition: Condition) -> str:
-    if condition.code in {step.value for step in Step}:
-        return voice.short(Step(condition.code))
-    for key in (f"item.{condition.code}", f"cond.{condition.code}"):
-        if voice.has(key):
-            return voice(key)
-    return condition.code
 
 
 def _step(voice: Voice, material: Material, cutover: Cutover, step: Step) -> str:

@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from bot.content import show_span
-from bot.content.hosts import host_name
+from bot.content.hosts import can_lower_ttl, dot_note, host_name, ttl_note
 from bot.domain.cutover import PREPARATION, THE_DAY, Cutover, Step, StepStatus
+from bot.domain.desk import PREPARE, Item, ticks
 from bot.domain.mx import zone_line
 from bot.domain.plan import LOW_TTL, ReminderKind
-from bot.domain.progress import exposed_by
+from bot.domain.progress import exposed_by, ttl_of_lines, ttl_of_new_lines
 from bot.ports import ReminderRow
 from bot.slack import elements as el
 from bot.slack.material import Material
@@ -22,7 +23,7 @@ Builder = Callable[[Voice, Material, Cutover, Args], Rendered]
 
 # Pressed for as soon as step 1 is seen; step 2 is the way to both.
 EXPOSED = (Step.ALLOW_RULE, Step.DELIVERY)
-OPTIONAL = (Step.SUPPORT, Step.ZIP)
+OPTIONAL = (Step.SUPPORT, Step.ZIP, Step.DELIVERY)
 
 
 def only(text: str, *blocks: Block) -> Rendered:
@@ -44,20 +45,25 @@ def opened(voice: Voice, material: Material, cutover: Cutover, args: Args) -> Re
         parts.append(voice("opened.host", host=host_name(snapshot.dns_host, voice.lang)))
     if snapshot and snapshot.mx == cutover.expected:
         parts.append(voice("opened.already_new"))
+    else:
+        parts.append(voice("opened.allow_rule"))
     lines = plan_lines(voice, material.pending)
     plan = "\n".join([voice("opened.plan"), *lines]) if lines else ""
+    text = "\n".join(parts)
+    blocks = el.sections(text)
+    if plan:
+        blocks += el.sections(plan)
+    return Rendered(el.cut(f"{text}\n{plan}", 3000), (*blocks, *plan_notes(voice, args)))
+
+
+def plan_notes(voice: Voice, args: Args) -> list[Block]:
+    """What is to be known of a plan: a TTL that comes too late, a day outside the support hours."""
     notes = [
         voice.note(note["code"], note.get("args") or {})
         for note in args.get("notes", ())
         if note["code"] != "eligibility_open"
     ]
-    text = "\n".join(parts)
-    blocks = el.sections(text)
-    if plan:
-        blocks += el.sections(plan)
-    if notes:
-        blocks.append(el.context(*(f"ℹ️ {note}" for note in notes)))
-    return Rendered(el.cut(f"{text}\n{plan}", 3000), tuple(blocks))
+    return [el.context(*(f"ℹ️ {note}" for note in notes))] if notes else []
 
 
 def plan_lines(voice: Voice, pending: Sequence[ReminderRow], most: int = 20) -> list[str]:
@@ -85,9 +91,21 @@ def reminder(voice: Voice, material: Material, cutover: Cutover, args: Args) -> 
     kind = str(args["kind"])
     step = Step(args["step"]) if args.get("step") else None
     text = _reminder_text(voice, material, cutover, kind, step)
+    if args.get("missing"):
+        names = [condition_name(voice, code) for code in args["missing"]]
+        text = voice.raw("remind.not_ready", missing=names) + "\n" + text
     if args.get("due"):
         text += "\n" + voice("remind.late", due=instant(args["due"]))
+    if kind.startswith("exposure"):
+        return only(text, *el.actions(done_buttons(voice, cutover, exposed_by(cutover))))
     return only(text, *el.actions(step_buttons(voice, cutover, step)))
+
+
+def condition_name(voice: Voice, code: str) -> str:
+    """What has to hold before the MX is changed, by its code: a step, a thing to tick, or a condition."""
+    if code in {step.value for step in Step}:
+        return voice.short(Step(code))
+    return voice(f"item.{code}" if code in {item.value for item in Item} else f"cond.{code}")
 
 
 def _reminder_text(voice: Voice, material: Material, cutover: Cutover, kind: str, step: Step | None) -> str:
@@ -101,6 +119,8 @@ def _reminder_text(voice: Voice, material: Material, cutover: Cutover, kind: str
             return voice.raw("remind.book_support", day=cutover.day, how=how)
         case ReminderKind.DAY_BEFORE.value:
             waiting = [voice.short(s) for s in PREPARATION if not cutover.step(s).settled]
+            ticked = ticks(material.history)
+            waiting += [voice(f"item.{item.value}") for item in PREPARE if item not in ticked]
             return voice.raw(
                 "remind.day_before", day=cutover.day, open=waiting or voice("remind.day_before.nothing_open")
             )
@@ -112,9 +132,10 @@ def _reminder_text(voice: Voice, material: Material, cutover: Cutover, kind: str
         case ReminderKind.RESTORE_TTL.value:
             return _restore(voice, cutover)
     if kind.startswith("exposure") and cutover.instants.t_flip is not None:
-        waiting = [voice.short(s) for s in exposed_by(cutover)]
+        exposed = exposed_by(cutover)
         span = show_span(material.now - cutover.instants.t_flip, voice.lang)
-        return voice.raw("remind.exposure", span=span, open=waiting)
+        text = voice.raw("remind.exposure", span=span, open=[voice.short(s) for s in exposed])
+        return "\n".join([text, *(voice.how(s, cutover) for s in exposed)])
     if step is Step.MX:
         return day_begin(voice, material, cutover)
     if step is Step.TTL:
@@ -131,10 +152,36 @@ def _lower_ttl(voice: Voice, cutover: Cutover, how: str) -> str:
     known = snapshot is not None and snapshot.ttl is not None
     ttl = voice("root.seconds", seconds=snapshot.ttl) if known and snapshot else voice("root.unknown")
     text = voice.raw("remind.lower_ttl", ttl=ttl, day=cutover.day, how=how)
+    if not known:
+        text += "\n" + voice("remind.lower_ttl.look", domain=cutover.domain)
+    if snapshot and snapshot.dns_host:
+        text += _host_note(voice, snapshot.dns_host)
     if snapshot and snapshot.mx:
         lines = "\n".join(zone_line(cutover.domain, mx, LOW_TTL) for mx in sorted(snapshot.mx))
         text += f"\n{voice('remind.lower_ttl.line')}\n```{el.escape(lines)}```"
     return text
+
+
+def done_buttons(voice: Voice, cutover: Cutover, steps: Sequence[Step]) -> list[Block]:
+    """A button for each step that is open, the first of them the one to press."""
+    return [
+        el.button(
+            voice.raw("button.done_step", step=voice.short(step)),
+            f"step_done.{step.value}",
+            {"c": cutover.id, "s": step.value},
+            style="primary" if step is steps[0] else None,
+        )
+        for step in steps
+    ]
+
+
+def _host_note(voice: Voice, host: str) -> str:
+    """What is known of the DNS service's TTL field; empty where nothing is."""
+    note = ttl_note(host, voice.lang)
+    if not note:
+        return ""
+    text = "\n" + voice("remind.host_note", host=host_name(host, voice.lang), note=note)
+    return text + (voice("remind.host_note.fixed") if can_lower_ttl(host) is False else "")
 
 
 def day_begin(voice: Voice, material: Material, cutover: Cutover) -> str:
@@ -145,15 +192,21 @@ def day_begin(voice: Voice, material: Material, cutover: Cutover) -> str:
 def mx_lines(voice: Voice, material: Material, cutover: Cutover) -> str:
     """The exact lines of step 1 for this domain: what to add, and what to delete in the same edit."""
     snapshot = cutover.snapshot
-    fixed = snapshot.ttl if snapshot and cutover.step(Step.TTL).status is StepStatus.SKIPPED else None
-    new = "\n".join(zone_line(cutover.domain, mx, fixed or LOW_TTL) for mx in sorted(cutover.expected))
+    new = "\n".join(
+        zone_line(cutover.domain, mx, ttl_of_new_lines(cutover)) for mx in sorted(cutover.expected)
+    )
     leaving = sorted(snapshot.mx - cutover.expected) if snapshot else []
-    ttl = _ttl_now(cutover)
-    old = "\n".join(zone_line(cutover.domain, mx, ttl) for mx in leaving)
+    old = "\n".join(zone_line(cutover.domain, mx, ttl_of_lines(cutover)) for mx in leaving)
+    nothing = voice("mx_lines.nothing_old" if snapshot else "mx_lines.no_old")
+    host = snapshot.dns_host if snapshot else None
+    dot = dot_note(host, voice.lang) if host else ""
     text = voice.raw(
         "mx_lines",
         new=el.escape(new),
-        old=el.escape(old) if old else voice("mx_lines.no_old"),
+        old=el.escape(old) if old else nothing,
+        dot=voice("mx_lines.dot", host=host_name(host, voice.lang), note=dot)
+        if host and dot
+        else voice("faq.general.dot_note"),
     )
     safe = cutover.instants.safe_to_flip
     if safe is not None and safe > material.now and snapshot and snapshot.ttl is not None:
@@ -161,17 +214,10 @@ def mx_lines(voice: Voice, material: Material, cutover: Cutover) -> str:
     return text
 
 
-def _ttl_now(cutover: Cutover) -> int:
-    lowered = cutover.instants.t_lowered is not None or cutover.step(Step.TTL).verified
-    if lowered or cutover.snapshot is None or cutover.snapshot.ttl is None:
-        return LOW_TTL
-    return cutover.snapshot.ttl
-
-
 def _restore(voice: Voice, cutover: Cutover) -> str:
     old_ttl = cutover.snapshot.ttl if cutover.snapshot else None
     if old_ttl is None:
-        return voice("remind.restore_ttl.nothing")
+        return voice("remind.restore_ttl.unknown")
     line = "\n".join(zone_line(cutover.domain, mx, old_ttl) for mx in sorted(cutover.expected))
     return voice("remind.restore_ttl", ttl=old_ttl, line=line)
 
@@ -285,65 +331,6 @@ def server_lines(voice: Voice, servers: Sequence[Args], most: int = 12) -> str:
 def _outcome(voice: Voice, outcome: str) -> str:
     key = f"outcome.{outcome}"
     return voice(key) if voice.has(key) else outcome
-
-
-# --- told unasked ----------------------------------------------------------------------------------------
-
-
-def told(voice: Voice, material: Material, cutover: Cutover, args: Args, kind: str) -> Rendered:
-    """What a look at DNS showed, and what is to be done now."""
-    name = kind.removeprefix("told.")
-    match name:
-        case "ttl_lowered":
-            text = voice(kind)
-            safe = instant(args.get("safe_to_flip"))
-            if safe is not None and safe > material.now:
-                text += "\n" + voice("instant.safe_to_flip", safe_at=safe)
-            return only(text)
-        case "mx_some":
-            new, other, silent = args["new"], args["other"], args["silent"]
-            text = voice(kind, count=len(new), total=len(new) + len(other) + len(silent))
-            lines = [f"✅ {el.escape(server)}" for server in new]
-            lines += [f"⬜ {el.escape(server)}" for server in other]
-            lines += [f"❔ {el.escape(server)}" for server in silent]
-            return only(text + "\n" + "\n".join(lines[:20]))
-        case "mx_all":
-            return _mx_all(voice, cutover, args)
-        case "mx_wrong":
-            return only("\n\n".join([voice(kind), *finding_lines(voice, args["findings"])]))
-        case "safe":
-            return only(voice(kind, safe_at=instant(args["t_safe"])))
-        case "drift":
-            return only(voice.raw(kind, servers=server_lines(voice, args["servers"])))
-        case "rolled_back":
-            gone = instant(args.get("gone_by"))
-            return only(voice(kind, safe_at=gone if gone is not None else voice("root.unknown")))
-    return only(voice(kind, domain=shown_name(cutover.domain)))
-
-
-def _mx_all(voice: Voice, cutover: Cutover, args: Args) -> Rendered:
-    steps = "\n\n".join(
-        f"*{voice.step(step, cutover)}*\n{voice.how(step, cutover)}"
-        for step in (Step.ADMIN, *EXPOSED)
-        if not cutover.step(step).settled
-    )
-    text = voice.raw("told.mx_all", at=instant(args["t_flip"]), steps=steps)
-    safe = instant(args.get("t_safe"))
-    if safe is not None:
-        text += "\n\n" + voice("instant.t_safe", safe_at=safe)
-    first = next((step for step in (*EXPOSED, Step.ADMIN) if not cutover.step(step).settled), None)
-    data = {"c": cutover.id}
-    buttons = [
-        el.button(
-            voice.raw("button.done_step", step=voice.short(step)),
-            f"step_done.{step.value}",
-            {**data, "s": step.value},
-            style="primary" if step is first else None,
-        )
-        for step in (Step.ADMIN, *EXPOSED)
-        if not cutover.step(step).settled
-    ]
-    return only(text, *el.actions(buttons))
 
 
 _ICON = {"block": "🚫", "high": "🔴", "warn": "🟡", "info": "ℹ️"}

@@ -7,6 +7,7 @@ from enum import StrEnum
 from bot.domain.authority import Act, Actor
 from bot.domain.cutover import Cutover, State, Step, StepState, StepStatus
 from bot.domain.facts import DomainFacts
+from bot.domain.plan import LOW_TTL
 from bot.domain.progress import asked, tally, ttl_is_low, ttl_is_restored
 from bot.ports import HistoryEntry, PlannedReminder, Tx
 from bot.usecases.allowance import may_look
@@ -238,14 +239,21 @@ class _Settling:
         if self.cutover.step(step).settled:
             self._put("answer.already", step=step.value)
             return
-        if step not in MAY_SKIP:
+        # Step 4 has nothing to choose where no candidates are listed; that is the one reason to leave it.
+        nothing_to_choose = step is Step.DELIVERY and says is Says.NOT_NEEDED
+        if step not in MAY_SKIP and not nothing_to_choose:
             self._put("answer.cannot_skip", step=step.value)
             self._ask(step)
             return
-        needless = says is Says.NOT_NEEDED or step in OPTIONAL
+        old_ttl = self._old_ttl()
+        stays_high = step is Step.TTL and old_ttl is not None and old_ttl > LOW_TTL  # whatever it is called
+        needless = (says is Says.NOT_NEEDED and not stays_high) or step in OPTIONAL
         status = StepStatus.NOT_NEEDED if needless else StepStatus.SKIPPED
         self._mark(step, StepState(status, self.actor.user, self.now, reason or None))
-        if step is Step.TTL:
+        if nothing_to_choose and not self.cutover.step(Step.ADMIN).settled:
+            self._mark(Step.ADMIN, StepState(StepStatus.DONE, self.actor.user, self.now))  # seen there
+            self._note("step_done", Step.ADMIN)
+        if step is Step.TTL and not self._was_lowered():
             # The TTL was never lowered, so there is nothing to restore (B4, B7).
             self.cutover = settled(
                 self.tx,
@@ -258,7 +266,16 @@ class _Settling:
         elif status is StepStatus.SKIPPED:
             self._put("answer.skipped", step=step.value, reason=reason)
         else:
-            self._put("answer.not_needed", step=step.value, next=self._next(step))
+            following = self._next(step)
+            self._put("answer.not_needed", step=step.value, next=following)
+            if following == Step.OUTSIDE_TEST.value:
+                self._put("tests")
+
+    def _was_lowered(self) -> bool:
+        """Whether the TTL was last seen below its old value: the lowest that the DNS service offers, say."""
+        old, seen = self._old_ttl(), self.tx.observations.edges(self.actor.team, self.cutover.id)
+        last = next((facts.ttl_in_force for facts in reversed(seen) if facts.ttl_in_force is not None), None)
+        return old is not None and last is not None and last < old
 
     def _later(self, step: Step, at: datetime) -> None:
         if self.cutover.step(step).settled:

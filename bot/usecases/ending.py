@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from bot.domain.authority import Act, Actor, authorise
 from bot.domain.cutover import Cutover, Event, Step, StepStatus, accepts, decide
 from bot.domain.mx import zone_line
-from bot.domain.plan import LOW_TTL, PlanProblem
+from bot.domain.plan import PlanProblem
 from bot.domain.policy import Freeze
+from bot.domain.progress import ttl_of_lines, was_lowered
 from bot.domain.replies import LONGEST_REASON, Need
 from bot.ports import HistoryEntry, Tx
 from bot.usecases.context import Deps, Where, jsonable, transact
 from bot.usecases.observe import in_thread, refresh
-from bot.usecases.planning import initial_support, lock_down_is_on, plan_for, replan
+from bot.usecases.planning import initial_support, lock_down_is_on, plan_for, plan_notes, replan
 
 
 class Gone(Exception):
@@ -42,7 +43,7 @@ async def cancel(deps: Deps, actor: Actor, where: Where, row_id: int | None, cut
         saved = tx.cutovers.save(ended)
         tx.reminders.withdraw(actor.team, cutover.id)
         tx.history.append(actor.team, cutover.id, HistoryEntry(deps.clock.now(), "cancelled", actor.user))
-        lowered = cutover.step(Step.TTL).status is StepStatus.DONE and cutover.snapshot is not None
+        lowered = was_lowered(cutover) and cutover.snapshot is not None
         tx.outbox.put(
             actor.team,
             in_thread(
@@ -79,7 +80,15 @@ async def roll_back(deps: Deps, actor: Actor, where: Where, row_id: int | None, 
         tx.history.append(actor.team, cutover.id, HistoryEntry(now, "rolling_back", actor.user))
         tx.outbox.put(
             actor.team,
-            in_thread(saved, "rollback", {**lines_back(cutover), "lock_down": lock_down_is_on(tx, cutover)}),
+            in_thread(
+                saved,
+                "rollback",
+                {
+                    **lines_back(cutover),
+                    "lock_down": lock_down_is_on(tx, cutover),
+                    "ttl": cutover.snapshot.ttl if cutover.snapshot and was_lowered(cutover) else None,
+                },
+            ),
         )
         refresh(tx, saved)
 
@@ -88,9 +97,7 @@ async def roll_back(deps: Deps, actor: Actor, where: Where, row_id: int | None, 
 
 def lines_back(cutover: Cutover) -> dict[str, object]:
     """The zone lines of the way back, from the snapshot taken at the start."""
-    snapshot = cutover.snapshot
-    lowered = cutover.step(Step.TTL).status is StepStatus.DONE
-    ttl = (snapshot.ttl if snapshot and not lowered else None) or LOW_TTL
+    snapshot, ttl = cutover.snapshot, ttl_of_lines(cutover)
     old = sorted(snapshot.mx) if snapshot else []
     return {
         "old": [zone_line(cutover.domain, mx, ttl) for mx in old],
@@ -170,7 +177,13 @@ async def reschedule(
             in_thread(
                 saved,
                 "rescheduled",
-                {"user": actor.user, "day": day.isoformat(), "before": cutover.day.isoformat(), **why},
+                {
+                    "user": actor.user,
+                    "day": day.isoformat(),
+                    "before": cutover.day.isoformat(),
+                    "notes": plan_notes(plan),
+                    **why,
+                },
             ),
         )
         refresh(tx, saved)

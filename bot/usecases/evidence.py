@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.cutover import Cutover, MailService, State, Step, StepStatus
+from bot.domain.cutover import MailService, State, Step, StepStatus
 from bot.domain.faq import UNKNOWN, Evidence, Provider
 from bot.domain.mx import MxSet, zone_line
 from bot.domain.plan import LOW_TTL, STABLE
+from bot.domain.progress import ttl_of_lines, ttl_of_new_lines
 from bot.usecases import evidence_dns
 from bot.usecases.evidence_context import EvidenceContext
 
@@ -96,12 +97,12 @@ def general_args(context: EvidenceContext) -> dict[str, Any]:
         args["support_hours"] = context.support.opens_at or ("open" if context.support.open else "closed")
     if cutover is None:
         return args
-    args["mx_lines"] = _lines(cutover.domain, cutover.expected, _new_ttl(cutover))
+    args["mx_lines"] = _lines(cutover.domain, cutover.expected, ttl_of_new_lines(cutover))
     args["new_exchange"] = [mx.exchange.rstrip(".") for mx in sorted(cutover.expected)]
     snapshot = cutover.snapshot
     if snapshot is not None:
         if snapshot.mx:
-            args["old_mx_lines"] = _lines(cutover.domain, snapshot.mx, snapshot.ttl or LOW_TTL)
+            args["old_mx_lines"] = _lines(cutover.domain, snapshot.mx, ttl_of_lines(cutover))
             args["old_exchange"] = [mx.exchange.rstrip(".") for mx in sorted(snapshot.mx)]
         if snapshot.ttl is not None:
             args["old_ttl"] = snapshot.ttl
@@ -114,13 +115,6 @@ def general_args(context: EvidenceContext) -> dict[str, Any]:
     elif cutover.mail_service is MailService.MICROSOFT:
         args["mail_service"] = "Microsoft 365"
     return args
-
-
-def _new_ttl(cutover: Cutover) -> int:
-    """What the new line is written with: 300, or the old TTL where the DNS service keeps it (B4)."""
-    old = cutover.snapshot.ttl if cutover.snapshot else None
-    kept = cutover.step(Step.TTL).status is StepStatus.SKIPPED
-    return old if kept and old is not None else LOW_TTL
 
 
 def _lines(domain: str, records: MxSet, ttl: int) -> str:

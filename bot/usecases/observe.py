@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.checks import Expectation, judge
-from bot.domain.cutover import Cutover, Event, State, Step
+from bot.domain.cutover import Cutover, Event, Snapshot, State, Step, StepState, StepStatus
 from bot.domain.facts import DomainFacts
 from bot.domain.findings import Finding
 from bot.domain.instants import derive
-from bot.domain.plan import STEP_OF
+from bot.domain.plan import LOW_TTL, STEP_OF
 from bot.domain.progress import Progress, Told, assess, exposed_by, first_new_at, next_look
 from bot.domain.watch import WATCHED, Standing, watch_view
 from bot.ports import Delivery, HistoryEntry, Outgoing, Tx
@@ -47,6 +47,21 @@ def in_thread(cutover: Cutover, kind: str, args: dict[str, object] | None = None
     return Outgoing(Delivery.POST, kind, args or {}, lang=cutover.lang, cutover_id=cutover.id)
 
 
+def snapshot_of(deps: Deps, facts: DomainFacts) -> Snapshot | None:
+    """What roll-back and B7 will need; None where no authoritative server said anything."""
+    if not facts.seen:
+        return None
+    usable = [answer for answer in facts.authoritative if answer.usable]
+    commonest = max(usable, key=lambda answer: sum(other.mx == answer.mx for other in usable))
+    return Snapshot(
+        mx=commonest.mx,
+        ttl=facts.ttl_in_force,
+        nameservers=facts.nameservers,
+        dns_host=deps.name_host(facts.nameservers),
+        at=facts.at,
+    )
+
+
 def refresh(tx: Tx, cutover: Cutover) -> None:
     """The checklist is to show the present state."""
     tx.outbox.put(cutover.team, Outgoing(Delivery.UPDATE, "root", lang=cutover.lang, cutover_id=cutover.id))
@@ -56,6 +71,7 @@ def observe(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Progres
     """Store the facts, move the cutover on, tell its thread. In the caller's transaction."""
     now = deps.clock.now()
     tx.observations.add(cutover.team, cutover.id, facts)
+    cutover = _first_seen(tx, deps, cutover, facts)
     seen = tx.observations.edges(cutover.team, cutover.id)
     instants = derive(
         seen,
@@ -87,6 +103,24 @@ def observe(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Progres
     if _visible(cutover) != _visible(saved):
         refresh(tx, saved)
     return replace(progress, cutover=saved)
+
+
+def _first_seen(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -> Cutover:
+    """The snapshot of a cutover whose servers could not be asked when it was opened, made up for."""
+    if cutover.snapshot is not None or cutover.state is not State.PREPARING:
+        return cutover
+    snapshot = snapshot_of(deps, facts)
+    if snapshot is None or snapshot.mx == cutover.expected:
+        return cutover  # nobody answered, or what was there before is not to be seen any more
+    found = replace(cutover, snapshot=snapshot)
+    if snapshot.ttl is not None and snapshot.ttl <= LOW_TTL:
+        low = StepState(StepStatus.NOT_NEEDED, at=deps.clock.now(), verified=True)
+        for step in (Step.TTL, Step.RESTORE_TTL):
+            if not found.step(step).settled:
+                found = found.with_step(step, low)
+    tx.outbox.put(cutover.team, in_thread(cutover, "told.first_seen"))
+    refresh(tx, found)
+    return found
 
 
 ASKED_FOR = ""  # progress_ts while its post is on the way

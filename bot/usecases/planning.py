@@ -21,9 +21,20 @@ from bot.ports import PlannedReminder, Tx
 from bot.usecases.context import Deps, jsonable
 
 # How long steps 3 and 4 may stay open after the MX has changed before the thread is told again.
-EXPOSURE = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=12))
+# What is left open for a day or more is somebody's work of the next working day.
+EXPOSURE = (
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=12),
+    timedelta(days=1),
+    timedelta(days=3),
+    timedelta(days=7),
+)
 EXPOSURE_KIND = "exposure"
 LOCK_DOWN_KIND = "lock_down"
+# Step 5 proves the way: it is asked for again the next working day, while nobody has done it.
+OUTSIDE_TEST_KIND = f"later:{Step.OUTSIDE_TEST.value}:after"
+AFTER_FLIP = timedelta(hours=12)
 AFTER_SAFE = timedelta(hours=1)
 RESTORE_KINDS = frozenset({ReminderKind.RESTORE_TTL.value, ReminderKind.RESTORE_TTL_AGAIN.value})
 
@@ -91,16 +102,24 @@ def after_the_change(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -
             moved = moved.with_step(Step.RESTORE_TTL, StepState(StepStatus.NOT_NEEDED, at=now))
     exposures = {f"{EXPOSURE_KIND}:{_minutes(after)}" for after in EXPOSURE}
     # Those of a change that was seen before, and went back, count anew as well.
-    kinds = {*(kind.value for kind in ReminderKind), *exposures, LOCK_DOWN_KIND}
+    kinds = {*(kind.value for kind in ReminderKind), *exposures, LOCK_DOWN_KIND, OUTSIDE_TEST_KIND}
+    if not moved.step(Step.CONNECTOR).settled:  # B1: asked for until it is
+        kinds -= {ReminderKind.CONNECTOR.value, ReminderKind.CONNECTOR_AGAIN.value}
     tx.reminders.withdraw(moved.team, moved.id, kinds=frozenset(kinds))
     wanted: list[PlannedReminder] = []
     if not moved.step(Step.RESTORE_TTL).settled:
         wanted += rows(restore_reminders(flip, now, deps.calendar, old_ttl))
     for after in EXPOSURE:
-        drop_at = (flip + after + timedelta(days=2)).isoformat()
+        due = flip + after
+        if after >= timedelta(days=1):
+            due = deps.calendar.next_opening(due).astimezone(UTC)
+        drop_at = (due + timedelta(days=2)).isoformat()
         wanted.append(
-            PlannedReminder(f"{EXPOSURE_KIND}:{_minutes(after)}", flip + after, "drop", {"drop_at": drop_at})
+            PlannedReminder(f"{EXPOSURE_KIND}:{_minutes(after)}", due, "drop", {"drop_at": drop_at})
         )
+    if not moved.step(Step.OUTSIDE_TEST).settled:
+        due = deps.calendar.next_opening(flip + AFTER_FLIP).astimezone(UTC)
+        wanted.append(PlannedReminder(OUTSIDE_TEST_KIND, due, "send", {}))
     # The mail service may be closed to all but the gateway once no cache sends mail past it.
     safe = moved.instants.t_safe or flip + timedelta(seconds=old_ttl or LOW_TTL)
     offered = deps.calendar.next_opening(safe + AFTER_SAFE).astimezone(UTC)

@@ -11,7 +11,17 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.cutover import Cutover, Event, State, Step, StepStatus, accepts, decide
-from bot.domain.desk import DECIDED, decided, lock_down_offered
+from bot.domain.desk import (
+    DECIDED,
+    PREPARE,
+    TICKED,
+    UNTICKED,
+    Readiness,
+    conditions,
+    decided,
+    lock_down_offered,
+    ticks,
+)
 from bot.domain.facts import DomainFacts
 from bot.domain.plan import Lateness, ReminderKind, lateness
 from bot.domain.progress import exposed_by
@@ -19,7 +29,7 @@ from bot.ports import HistoryEntry, ReminderRow, StoreUnavailable, Tx, VersionCo
 from bot.usecases.context import Deps, persistently, policy_in
 from bot.usecases.flip import decision, tell
 from bot.usecases.observe import exchanges, in_thread, observe, refresh, step_of
-from bot.usecases.planning import EXPOSURE_KIND, LOCK_DOWN_KIND
+from bot.usecases.planning import EXPOSURE_KIND, LOCK_DOWN_KIND, RESTORE_KINDS
 from bot.usecases.under_way import UnderWay
 
 T = TypeVar("T")
@@ -161,7 +171,7 @@ def _decide(tx: Tx, deps: Deps, row: ReminderRow, facts: DomainFacts | None) -> 
     cutover = tx.cutovers.get(row.team, row.cutover_id)
     if cutover is not None and cutover.is_open and facts is not None:
         cutover = observe(tx, deps, cutover, facts).cutover
-    outcome = _outcome(deps, row, cutover)
+    outcome = _outcome(tx, deps, row, cutover)
     # What was seen is kept in any case: it may be the very look that has withdrawn this reminder.
     if row.token is None or not tx.reminders.done(row.id, row.token, outcome):
         return GONE
@@ -174,14 +184,15 @@ def _decide(tx: Tx, deps: Deps, row: ReminderRow, facts: DomainFacts | None) -> 
     return outcome
 
 
-def _outcome(deps: Deps, row: ReminderRow, cutover: Cutover | None) -> str:
+def _outcome(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover | None) -> str:
     if cutover is None or not cutover.is_open:
         return "not_needed"
     reminder = row.reminder
     if lateness(reminder.late, reminder.due_at, reminder.args, deps.clock.now()) is Lateness.DROP:
         return "dropped"
     step = step_of(reminder.kind)
-    return "fired" if _still_wanted(cutover, reminder.kind, step) else "not_needed"
+    wanted = _still_wanted(cutover, reminder.kind, step) and not _is_prepared(tx, cutover, reminder.kind)
+    return "fired" if wanted else "not_needed"
 
 
 def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover, facts: DomainFacts | None) -> None:
@@ -201,9 +212,12 @@ def _say(tx: Tx, deps: Deps, row: ReminderRow, cutover: Cutover, facts: DomainFa
         "due": reminder.due_at.isoformat() if late else None,
         "step": step.value if step else None,
         "args": dict(reminder.args),
+        "missing": _missing(tx, deps, saved) if step is Step.MX else [],
     }
     if reminder.kind == LOCK_DOWN_KIND:
         tx.outbox.put(row.team, in_thread(saved, "lockdown"))
+    elif reminder.kind == ReminderKind.PREPARE.value:
+        tx.outbox.put(row.team, in_thread(saved, "prepare", {"again": True}))
     elif step is Step.MX and facts is not None and not decision(deps, saved, facts).clear:
         tell(tx, deps, saved, decision(deps, saved, facts))
     else:
@@ -226,6 +240,24 @@ def _asks_for_go(tx: Tx, cutover: Cutover, kind: str) -> bool:
     return decided(history, cutover.plan_version) is None
 
 
+def _is_prepared(tx: Tx, cutover: Cutover, kind: str) -> bool:
+    """Whether the reminder of the preparation has nothing to remind of."""
+    if kind != ReminderKind.PREPARE.value:
+        return False
+    history = tx.history.of(cutover.team, cutover.id, kinds=frozenset({TICKED, UNTICKED}))
+    return set(PREPARE) <= set(ticks(history))
+
+
+def _missing(tx: Tx, deps: Deps, cutover: Cutover) -> list[str]:
+    """What forbids the change, where nobody has decided to go ahead: codes of conditions."""
+    history = tx.history.of(cutover.team, cutover.id, kinds=frozenset({TICKED, UNTICKED, DECIDED}))
+    if decided(history, cutover.plan_version) is not None:
+        return []
+    frozen = policy_in(tx, deps, cutover.team).frozen(cutover.day) is not None
+    found = conditions(cutover, ticks(history), deps.clock.now(), frozen=frozen)
+    return [condition.code for condition in found if condition.readiness is Readiness.MISSING]
+
+
 def _still_wanted(cutover: Cutover, kind: str, step: Step | None) -> bool:
     if kind.startswith(EXPOSURE_KIND):
         return bool(exposed_by(cutover))
@@ -233,6 +265,10 @@ def _still_wanted(cutover: Cutover, kind: str, step: Step | None) -> bool:
         return lock_down_offered(cutover)
     if kind == ReminderKind.DAY_BEFORE.value:
         return cutover.state is State.PREPARING
+    if kind == ReminderKind.PREPARE.value:
+        return cutover.state is State.PREPARING
     if kind in (ReminderKind.DAY.value, ReminderKind.DAY_BEGIN.value):
         return cutover.state in (State.PREPARING, State.CHANGING)
+    if kind in RESTORE_KINDS and cutover.state not in (State.WATCHING, State.STABILISING):
+        return False  # planned for the planned day; they are planned anew once the change is seen
     return step is None or cutover.step(step).status is StepStatus.OPEN

@@ -8,9 +8,8 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from bot.domain.authority import Act, Actor, authorise
-from bot.domain.cutover import Cutover, MailService, Plan, Product, Snapshot
+from bot.domain.cutover import Cutover, MailService, Plan, Product
 from bot.domain.eligibility import needed, product_of
-from bot.domain.facts import DomainFacts
 from bot.domain.mx import MxSet
 from bot.domain.names import BadName, Name, canonical
 from bot.domain.notice import BadNotice, parse_mx
@@ -18,7 +17,7 @@ from bot.domain.plan import FARTHEST
 from bot.ports import AlreadyOpen, Delivery, HistoryEntry, Outgoing, Tx
 from bot.usecases import promise
 from bot.usecases.context import Deps, Where, say, transact
-from bot.usecases.observe import observe
+from bot.usecases.observe import observe, snapshot_of
 from bot.usecases.planning import first_steps, plan_for, plan_notes, replan
 
 E = TypeVar("E", Plan, MailService)
@@ -223,23 +222,11 @@ async def open_cutover(
                 cutover_id=cutover.id,
             ),
         )
+        tx.outbox.put(
+            actor.team, Outgoing(Delivery.POST, "prepare", lang=cutover.lang, cutover_id=cutover.id)
+        )
         stored = tx.cutovers.get(actor.team, cutover.id)
         if stored is not None:
             observe(tx, deps, stored, facts)
 
     await transact(deps, actor.team, row_id, work)
-
-
-def snapshot_of(deps: Deps, facts: DomainFacts) -> Snapshot | None:
-    """What roll-back and B7 will need; None where no authoritative server said anything."""
-    if not facts.seen:
-        return None
-    usable = [answer for answer in facts.authoritative if answer.usable]
-    commonest = max(usable, key=lambda answer: sum(other.mx == answer.mx for other in usable))
-    return Snapshot(
-        mx=commonest.mx,
-        ttl=facts.ttl_in_force,
-        nameservers=facts.nameservers,
-        dns_host=deps.name_host(facts.nameservers),
-        at=facts.at,
-    )

@@ -237,7 +237,6 @@ async def test_the_message_shortcut_brings_the_menu(house: House) -> None:
 
 async def test_what_is_ticked_is_kept_with_who_and_when(house: House) -> None:
     root = await open_cutover(house)
-    await house.hanako.say("事前準備", CUTOVER, str(root["ts"]))
     shown = await newest(house.hanako, root, "アカウントの棚卸し")
     await house.ken.click(shown, "tick.inventory")
     again = await newest(house.hanako, root, "1/5 済み")

@@ -9,11 +9,13 @@ NEW = [(10, "mgf.cybermail.jp")]
 DAY = datetime(2026, 12, 19, 13, 0, tzinfo=UTC)  # Saturday 22:00 JST
 
 
-async def open_cutover(house: House, domain: str = "example.co.jp", **changes: str) -> dict[str, object]:
-    """Fill in the form; the root message."""
+async def open_cutover(
+    house: House, domain: str = "example.co.jp", *, shows: str = "TTL", **changes: str
+) -> dict[str, object]:
+    """Fill in the form, once it `shows` what DNS said; the root message."""
     hanako = house.hanako
     await hanako.command(f"/mxcutover start {domain}")
-    view = await hanako.wait_for(hanako.modal, lambda v: v and "TTL" in texts(v))
+    view = await hanako.wait_for(hanako.modal, lambda v: v and shows in texts(v))
     assert view is not None
     values = {
         "plan": "standard",
@@ -27,7 +29,7 @@ async def open_cutover(house: House, domain: str = "example.co.jp", **changes: s
     assert answer["ok"], answer
     roots = await hanako.wait_for(hanako.messages)
     root = roots[-1]
-    await hanako.wait_for(lambda: hanako.messages(CUTOVER, root["ts"]), lambda m: len(m) >= 2)
+    await hanako.wait_for(lambda: hanako.messages(CUTOVER, root["ts"]), lambda m: len(m) >= 3)
     return root
 
 

@@ -54,6 +54,7 @@ def test_a_calm_plan() -> None:
         K.CONNECTOR: "2026-11-20T10:00",  # 14 days before is a Saturday: the Friday
         K.BOOK_SUPPORT: "2026-11-20T10:00",
         K.LOWER_TTL: "2026-11-25T10:00",
+        K.PREPARE: "2026-11-27T10:00",  # 7 days before is a Saturday: the Friday
         K.LOWER_TTL_AGAIN: "2026-11-30T10:00",
         K.CONNECTOR_AGAIN: "2026-12-02T10:00",
         K.DAY_BEFORE: "2026-12-04T10:00",

@@ -62,7 +62,7 @@ def test_the_plan_for_a_calendar() -> None:
     result = run("example.jp", "--at", AT, "--ttl", "3600", "--now", NOW, "--ics")
     assert result.exit_code == 0
     events = Calendar.from_ical(result.stdout_bytes).walk("VEVENT")
-    assert len(events) == 9
+    assert len(events) == 10
     none = run("example.jp", "--at", AT, "--now", NOW, "--ics", "--plan", "lite")
     assert (none.exit_code, none.stdout) == (0, "")
 

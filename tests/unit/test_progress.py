@@ -208,10 +208,23 @@ def test_the_restored_ttl_finishes_the_cutover_once_ten_days_are_over() -> None:
     early = look(stable, *answers, flip=NOW - timedelta(days=3), safe=NOW - timedelta(days=3))
     assert told(early) == [Told.TTL_RESTORED]
     assert early.cutover.state is State.STABILISING
-    late = look(stable, *answers, flip=NOW - timedelta(days=10), safe=NOW - timedelta(days=10))
+    done = StepState(StepStatus.DONE)
+    judged = stable.with_step(Step.ALLOW_RULE, done).with_step(Step.DELIVERY, done)
+    late = look(judged, *answers, flip=NOW - timedelta(days=10), safe=NOW - timedelta(days=10))
     assert told(late) == [Told.TTL_RESTORED, Told.FINISHED]
     assert late.cutover.state is State.FINISHED
     assert late.cutover.next_look_at is None
+
+
+@pytest.mark.parametrize("step", [Step.ALLOW_RULE, Step.DELIVERY])
+def test_nothing_is_finished_while_mail_goes_unjudged_or_to_the_old_service(step: Step) -> None:
+    stable = replace(CUTOVER, state=State.STABILISING)
+    for other in {Step.ALLOW_RULE, Step.DELIVERY} - {step}:
+        stable = stable.with_step(other, StepState(StepStatus.DONE))
+    then = NOW - timedelta(days=30)
+    late = look(stable, *(answer(s, NEW, ttl=3600) for s in SERVERS), flip=then, safe=then)
+    assert told(late) == [Told.TTL_RESTORED]
+    assert late.cutover.state is State.STABILISING
 
 
 def test_restored_means_the_value_of_the_snapshot_everywhere() -> None:
