@@ -111,6 +111,8 @@ class OutboxRow:
     token: str
     unknown: bool  # an earlier try may have succeeded: look for its metadata before another
     mistakes: int = 0  # tries that ended in a mistake of the program
+    tried_at: datetime | None = None  # when it was first tried; None: by a release that did not note it
+    since: datetime | None = None  # before this instant it was not said; None: as above
 
 
 class Outbox(Protocol):
@@ -137,9 +139,20 @@ class Outbox(Protocol):
         ...
 
     def again(
-        self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str, mistake: bool = False
+        self,
+        row_id: int,
+        token: str,
+        *,
+        at: datetime,
+        unknown: bool,
+        error: str,
+        mistake: bool = False,
+        aside: bool = False,
     ) -> bool:
-        """Hand back, to be tried at `at`, within LONGEST_RETRY. `mistake`: of the program's; counted."""
+        """Hand back, to be tried at `at`, within LONGEST_RETRY. `mistake`: of the program's; counted.
+
+        `aside`: from now on nothing waits behind it any more, nor it behind anything.
+        """
         ...
 
     def failed(self, row_id: int, token: str, error: str) -> bool:

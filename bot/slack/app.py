@@ -16,6 +16,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.teams import Team
+from bot.slack.client import client_of
 from bot.slack.door import LARGEST_BODY, Door, Line
 from bot.slack.groups import Groups
 from bot.slack.handlers import Handlers
@@ -41,13 +42,7 @@ class OneTeam:
     """The client of a bot that is installed in one workspace, by its token."""
 
     def __init__(self, token: SecretStr, api_url: str) -> None:
-        # Without the SDK's own retries: after a reset connection it would post twice.
-        self.client = AsyncWebClient(
-            token=token.get_secret_value(),
-            base_url=api_url,
-            retry_handlers=[],
-            timeout=15,
-        )
+        self.client = client_of(token.get_secret_value(), api_url)
 
     async def of(self, team: Team) -> AsyncWebClient | None:
         return self.client

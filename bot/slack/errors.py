@@ -1,5 +1,10 @@
-"""What Slack's refusals mean, each with what the bot does about it."""
+"""What Slack's refusals mean, each with what the bot does about it.
 
+Only what Slack itself says, and what no waiting mends, lets a message go unsaid. An answer that is not
+Slack's (of a proxy, a login page of a network, a page about maintenance) says nothing about the message.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -11,6 +16,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 class Policy(StrEnum):
     RETRY = "retry"  # not said: try again later
     UNKNOWN = "unknown"  # perhaps said: look for it before trying again
+    MENDED = "mended"  # not said until somebody mends something (a token, a scope): try again for a day
     READDRESS = "readdress"  # the place is closed to the bot: tell the owner by DM
     PLAIN = "plain"  # the blocks were refused: say the text alone
     GONE = "gone"  # the message to be edited is not there any more
@@ -26,12 +32,19 @@ class Refusal:
     wait: timedelta | None = None
 
 
-_BY_CODE = {
+UNTIL_MENDED = timedelta(minutes=1)
+_NO_TOKEN = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired")
+# What says nothing about one message, whatever Slack does with the others.
+OF_ALL = frozenset({"ratelimited", "unreachable", *_NO_TOKEN})
+
+_BY_CODE: Mapping[str, Policy] = {
     "not_in_channel": Policy.READDRESS,
     "channel_not_found": Policy.READDRESS,
     "is_archived": Policy.READDRESS,
-    "restricted_action": Policy.READDRESS,
-    "restricted_action_read_only_channel": Policy.READDRESS,
+    "posting_to_general_channel_denied": Policy.READDRESS,
+    "cannot_reply_to_message": Policy.READDRESS,
+    "channel_type_not_supported": Policy.READDRESS,
+    "method_not_supported_for_channel_type": Policy.READDRESS,
     "user_not_in_channel": Policy.READDRESS,
     "thread_not_found": Policy.READDRESS,
     "invalid_blocks": Policy.PLAIN,
@@ -45,36 +58,50 @@ _BY_CODE = {
     "cannot_dm_bot": Policy.GIVE_UP,
     "msg_too_long": Policy.GIVE_UP,
     "no_text": Policy.GIVE_UP,
-    "invalid_auth": Policy.GIVE_UP,
-    "not_authed": Policy.GIVE_UP,
-    "account_inactive": Policy.GIVE_UP,
-    "token_revoked": Policy.GIVE_UP,
-    "token_expired": Policy.GIVE_UP,
-    "missing_scope": Policy.GIVE_UP,
-    "ratelimited": Policy.RETRY,
     "rate_limited": Policy.RETRY,
+    "ratelimited": Policy.RETRY,
+    "message_limit_exceeded": Policy.RETRY,
     "service_unavailable": Policy.RETRY,
     "team_added_to_org": Policy.RETRY,
+    "org_login_required": Policy.RETRY,
+    "external_channel_migrating": Policy.RETRY,
+    "access_denied": Policy.RETRY,
+    "ekm_access_denied": Policy.RETRY,
+    "team_access_not_granted": Policy.RETRY,
     # Slack says of these that the request may have been carried out.
     "fatal_error": Policy.UNKNOWN,
     "internal_error": Policy.UNKNOWN,
     "request_timeout": Policy.UNKNOWN,
 }
+_CLOSED = "restricted_action"  # and what begins so: of a read-only channel, a locked thread, …
+
+
+def by_code(code: str) -> Refusal:
+    """What Slack's word for a refusal means. One not heard of before may be mended, like a token."""
+    if code in _NO_TOKEN:
+        return Refusal(Policy.MENDED, code, UNTIL_MENDED)
+    if code.startswith(_CLOSED):
+        return Refusal(Policy.READDRESS, code)
+    return Refusal(_BY_CODE.get(code, Policy.MENDED), code)
 
 
 def understand(error: BaseException) -> Refusal:
-    """The policy for an error of a call. An answer that was lost is UNKNOWN, never a plain retry."""
+    """The policy for an error of a call. An answer that was lost is UNKNOWN, never a plain retry.
+
+    Raises what is no refusal at all: a mistake of ours.
+    """
     if isinstance(error, SlackApiError):
         response = error.response
-        status = getattr(response, "status_code", 200)
+        # Where the body could not be read, the SDK hands over aiohttp's response, which says `status`.
+        status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 200)
         data = getattr(response, "data", response)  # text where a proxy answered instead of Slack
-        code = str((data.get("error") if isinstance(data, dict) else None) or f"http_{status}")
+        code = data.get("error") if isinstance(data, dict) else None
         if status == 429 or code in ("ratelimited", "rate_limited"):
             seconds = _retry_after(response)
             return Refusal(Policy.RETRY, "ratelimited", timedelta(seconds=seconds))
-        if status >= 500:
+        if status >= 500 or not isinstance(code, str) or not code:
             return Refusal(Policy.UNKNOWN, f"http_{status}")
-        return Refusal(_BY_CODE.get(code, Policy.GIVE_UP), code)
+        return by_code(code)
     if isinstance(error, aiohttp.ClientConnectorError):
         return Refusal(Policy.RETRY, "unreachable")  # no connection, so nothing was accepted
     if isinstance(error, (aiohttp.ClientError, TimeoutError, ConnectionError, SlackRequestError)):

@@ -32,6 +32,7 @@ from bot.content import say
 from bot.domain.teams import Team
 from bot.manifest import load_manifest
 from bot.ports import Clock, Installation, Store, Tx
+from bot.slack.client import client_of
 from bot.slack.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -72,7 +73,7 @@ class ManyTeams:
         known = self._known.get(team)
         if known is None or known.token != token:
             # Without the SDK's own retries: after a reset connection it would post twice.
-            known = AsyncWebClient(token=token, base_url=self._api_url, retry_handlers=[], timeout=15)
+            known = client_of(token, self._api_url)
             self._known[team] = known
         return known
 

@@ -15,13 +15,23 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.contextvars import bound_contextvars
 
 from bot.domain.teams import Team
-from bot.ports import LONGEST_RETRY, Clock, Delivery, OutboxRow, Outgoing, Store, StoreUnavailable, Tx
-from bot.slack.calls import ResponseUrlRefused, refusal_of
-from bot.slack.deliver import Closed, Deliverer
-from bot.slack.errors import Policy, Refusal, understand
+from bot.ports import (
+    LONGEST_RETRY,
+    Clock,
+    Delivery,
+    OutboxRow,
+    Outgoing,
+    Store,
+    StoreUnavailable,
+    Tx,
+    VersionConflict,
+)
+from bot.slack.deliver import Closed, Deliverer, meaning
+from bot.slack.errors import Policy, Refusal
 from bot.slack.files import drawn
 from bot.slack.material import Material, gather
 from bot.slack.pace import Pace
+from bot.slack.patience import Patience
 from bot.slack.rendered import Rendered
 from bot.slack.vault import BadTokenKey
 
@@ -38,6 +48,10 @@ IDLE_SECONDS = 1.0
 # Slack is tried at least so often while it fails: nobody tells when it is back, and the rest of the channel
 # waits behind the message that failed.
 LONGEST_WAIT = timedelta(seconds=10)
+# Between two tries of a message that Slack does not take while it takes others.
+ASIDE_WAIT = LONGEST_RETRY
+# What somebody has to mend is tried for so long, and so often: after a weekend without the bot, too.
+MEND_WITHIN, MEND_TRIES = timedelta(days=1), 60
 
 
 class Clients(Protocol):
@@ -69,6 +83,7 @@ class Sender:
         self._clients = clients
         self._render = render
         self._deliverer = Deliverer(Pace(per_second))
+        self._patience = Patience()
         self._lease = lease
         self._call_seconds = lease.total_seconds() * CALL_SHARE
         self._waits = waits
@@ -118,7 +133,9 @@ class Sender:
             await self._send(row, bound)
         except StoreUnavailable as error:
             bound.warning("not said yet", why="the database is away", reason=error.reason)
-            at = self._clock.now()
+            # At once the first time; a database of which a part is broken is not asked without a pause.
+            wait = min(timedelta(seconds=2**row.attempts), LONGEST_WAIT) if row.attempts > 1 else timedelta()
+            at = self._clock.now() + wait
             await self._note(
                 lambda tx: tx.outbox.again(row.id, row.token, at=at, unknown=row.unknown, error="database")
             )
@@ -138,17 +155,19 @@ class Sender:
         )
 
     async def _note(self, work: Callable[[Tx], object]) -> None:
-        """Write down what became of a message, also where the database is away for a moment.
+        """Write down what became of a message, also where the database is away for a moment, or somebody else
+        changed the cutover at the same moment.
 
-        Where it stays away, the lease runs out, and whoever claims the row then finds out what became of it.
+        Where it stays so, the lease runs out, and whoever claims the row then finds out what became of it.
         """
         for wait in (*self._waits, None):
             try:
                 await self._store.transact(work)
                 return
-            except StoreUnavailable as error:
+            except (StoreUnavailable, VersionConflict) as error:
                 if wait is None:
-                    log.warning("left until the lease runs out", reason=error.reason)
+                    reason = error.reason if isinstance(error, StoreUnavailable) else "changed meanwhile"
+                    log.warning("left until the lease runs out", reason=reason)
                     return
                 await asyncio.sleep(wait)
 
@@ -182,18 +201,21 @@ class Sender:
             return
         rendered = await drawn(self._render(message, material))
         left = known + self._call_seconds - time.monotonic()
+        alone = self._patience.alone(row)
+        said = self._deliverer.deliver(client, row, material, rendered, alone=alone)
         try:
-            ts = await asyncio.wait_for(self._deliverer.deliver(client, row, material, rendered), left)
+            ts = await asyncio.wait_for(said, left)
         except Closed as closed:
             await self._readdress(row, material, closed.code, bound)
-            return
-        except ResponseUrlRefused as refused:
-            await self._refused(row, material, refusal_of(refused), bound)
-            return
         except Exception as error:
-            await self._refused(row, material, understand(error), bound)
-            return
-        await self._sent(row, material, ts)
+            refusal = meaning(error)
+            if await self._refused(row, material, refusal, bound, alone=alone):
+                await self._patience.refused(row, client, refusal)
+            else:
+                self._patience.settled(row, said=False)
+        else:
+            self._patience.settled(row, said=True)
+            await self._sent(row, material, ts)
 
     async def _sent(self, row: OutboxRow, material: Material, ts: str | None) -> None:
         message = row.message
@@ -206,23 +228,46 @@ class Sender:
 
         await self._note(work)
 
-    async def _refused(self, row: OutboxRow, material: Material, refusal: Refusal, bound: Any) -> None:
-        bound.warning("slack refused", code=refusal.code, policy=refusal.policy.value, attempts=row.attempts)
-        if refusal.policy in (Policy.RETRY, Policy.UNKNOWN):
-            wait = refusal.wait or min(timedelta(seconds=2 ** min(row.attempts, 8)), LONGEST_WAIT)
-            at = self._clock.now() + min(wait, LONGEST_RETRY)
-            unknown = refusal.policy is Policy.UNKNOWN or row.unknown
-            await self._note(
-                lambda tx: tx.outbox.again(row.id, row.token, at=at, unknown=unknown, error=refusal.code)
-            )
-        elif refusal.policy is Policy.GONE:
+    async def _refused(
+        self, row: OutboxRow, material: Material, refusal: Refusal, bound: Any, *, alone: bool
+    ) -> bool:
+        """Do what follows; whether it will be tried again."""
+        policy, delivery = refusal.policy, row.message.delivery
+        bound.warning("slack refused", code=refusal.code, policy=policy.value, attempts=row.attempts)
+        if policy is Policy.GONE:
             await self._note(lambda tx: tx.outbox.sent(row.id, row.token, None))
-        elif refusal.policy is Policy.READDRESS and row.message.delivery is not Delivery.DM:
+        elif policy is Policy.READDRESS and delivery is not Delivery.DM:
             await self._readdress(row, material, refusal.code, bound)
-        elif row.message.delivery is Delivery.RESPONSE and row.message.user:
-            await self._by_dm(row, (row.message,))  # the response_url has expired or is used up
+        elif delivery is Delivery.RESPONSE and row.message.user and (policy is Policy.GIVE_UP or alone):
+            await self._by_dm(row, (row.message,))  # the response_url has expired, is used up or out of reach
+        elif policy in (Policy.RETRY, Policy.UNKNOWN):
+            return await self._again(row, refusal, aside=alone)
+        elif policy in (Policy.MENDED, Policy.PLAIN) and not self._too_long(row):
+            bound.error("not said until somebody mends what Slack refuses", code=refusal.code)
+            return await self._again(row, refusal, aside=alone)
         else:
             await self._fail(row, refusal, bound)
+        return False
+
+    def _too_long(self, row: OutboxRow) -> bool:
+        since = row.tried_at
+        old = since is None or self._clock.now() - since >= MEND_WITHIN
+        return old and row.attempts >= MEND_TRIES
+
+    async def _again(self, row: OutboxRow, refusal: Refusal, *, aside: bool) -> bool:
+        """Later, which is True. `aside`: the rest of the channel does not wait for it."""
+        wait = refusal.wait or min(timedelta(seconds=2 ** min(row.attempts, 8)), LONGEST_WAIT)
+        if aside:
+            log.error("put aside: Slack takes other messages, but not this one", code=refusal.code)
+            wait = max(wait, ASIDE_WAIT)
+        at = self._clock.now() + min(wait, LONGEST_RETRY)
+        unknown = refusal.policy is Policy.UNKNOWN or row.unknown
+        await self._note(
+            lambda tx: tx.outbox.again(
+                row.id, row.token, at=at, unknown=unknown, error=refusal.code, aside=aside
+            )
+        )
+        return True
 
     async def _readdress(self, row: OutboxRow, material: Material, code: str, bound: Any) -> None:
         """The channel is closed to the bot: the message goes to the owner (or asker) by DM, with why."""

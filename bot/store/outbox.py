@@ -2,7 +2,8 @@
 
 Order: a row is held back by every earlier pending row of its lane (a channel, or one person's DM).
 A row that was put off with `not_before` takes its place in the lane when its time comes, so that a message
-for tomorrow does not silence a channel today; a row that was handed back with `again` keeps its place.
+for tomorrow does not silence a channel today; a row that was handed back with `again` keeps its place,
+unless it is put aside: then it has no lane any more.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     exists,
     func,
     or_,
@@ -41,7 +43,7 @@ IS_PENDING = is_state(OUTBOX.c.state, "pending")
 
 def _claim() -> Update:
     """One statement: who gets the rows, and in what order, is decided where they are."""
-    now: BindParameter[datetime] = bindparam("now")
+    now: BindParameter[datetime] = bindparam("now", type_=OUTBOX.c.tried_at.type)
     # No try asks to wait so long: the clock was set back after it.
     set_back = and_(OUTBOX.c.attempts > 0, OUTBOX.c.not_before > bindparam("latest_retry"))
     earlier = OUTBOX.alias("earlier")
@@ -71,6 +73,8 @@ def _claim() -> Update:
             token=bindparam("new_token"),
             lease_until=database_time(bindparam("lease", type_=Float())),
             attempts=OUTBOX.c.attempts + 1,
+            # Nobody knows when a release without this column tried first: then it stays empty.
+            tried_at=case((OUTBOX.c.attempts == 0, now), else_=OUTBOX.c.tried_at),
             # A lease that ran out was never settled: that message may have been said.
             unknown=or_(OUTBOX.c.unknown, OUTBOX.c.token.is_not(None)),
         )
@@ -98,6 +102,7 @@ AGAIN = _MINE.values(
     error=bindparam("why"),
     mistakes=func.coalesce(OUTBOX.c.mistakes, 0) + bindparam("mistake", type_=Integer()),
 )
+ASIDE = AGAIN.values(lane=None)
 WITHDRAWN = (
     update(OUTBOX)
     .where(of_team(OUTBOX), OUTBOX.c.key == bindparam("of_key"), IS_PENDING, OUTBOX.c.token.is_(None))
@@ -173,6 +178,9 @@ class SqlOutbox:
                 token=row["token"],
                 unknown=row["unknown"],
                 mistakes=row["mistakes"] or 0,
+                tried_at=row["tried_at"],
+                # Of two clocks the one that is behind: a look for the message must not begin after it.
+                since=row["tried_at"] and min(row["tried_at"], row["put_at"]),
             )
             for row in self._connection.execute(CLAIM, parameters).mappings()
         ]
@@ -186,10 +194,18 @@ class SqlOutbox:
         return self._settle(SENT, row_id, token, said_at=ts)
 
     def again(
-        self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str, mistake: bool = False
+        self,
+        row_id: int,
+        token: str,
+        *,
+        at: datetime,
+        unknown: bool,
+        error: str,
+        mistake: bool = False,
+        aside: bool = False,
     ) -> bool:
         values = {"again_at": at, "is_unknown": unknown, "why": error[:ERROR_LENGTH], "mistake": int(mistake)}
-        return self._settle(AGAIN, row_id, token, **values)
+        return self._settle(ASIDE if aside else AGAIN, row_id, token, **values)
 
     def failed(self, row_id: int, token: str, error: str) -> bool:
         return self._settle(FAILED, row_id, token, why=error[:ERROR_LENGTH])

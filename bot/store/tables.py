@@ -231,6 +231,7 @@ class OutboxTable(Base, table=True):
     token: str | None = None
     lease_until: datetime | None = None
     put_at: datetime
+    tried_at: datetime | None = None
     settled_at: datetime | None = None
     ts: str | None = None
     error: str | None = None

@@ -92,7 +92,12 @@ class Api:
         """Any method under /api/."""
         method = request.match_info["method"]
         args, token = await self._read(request)
-        return await self._faulty(request, method, lambda: web.json_response(self.call(method, token, args)))
+        return await self.faulty(
+            request,
+            method,
+            lambda: web.json_response(self.call(method, token, args)),
+            json.dumps(args, ensure_ascii=False),
+        )
 
     async def serve_response_url(self, request: web.Request) -> web.StreamResponse:
         """A post to a response_url."""
@@ -101,7 +106,12 @@ class Api:
             body = await request.json()
         except ValueError:
             body = None
-        return await self._faulty(request, "response_url", lambda: self._respond(key, body))
+        return await self.faulty(
+            request,
+            "response_url",
+            lambda: self._respond(key, body),
+            json.dumps(body, ensure_ascii=False),
+        )
 
     def _respond(self, key: str, body: object) -> web.Response:
         self.calls["response_url"] = self.calls.get("response_url", 0) + 1
@@ -114,10 +124,11 @@ class Api:
             return web.json_response(refusal.as_answer(), status=status)
         return web.Response(text="ok")
 
-    async def _faulty(
-        self, request: web.Request, method: str, answer: Callable[[], web.Response]
+    async def faulty(
+        self, request: web.Request, method: str, answer: Callable[[], web.Response], given: str = ""
     ) -> web.StreamResponse:
-        fault = self._faults.take_call(method)
+        """The answer to a call, unless a fault is waiting for it. `given`: its arguments, as text."""
+        fault = self._faults.take_call(method, given)
         if fault is None:
             return answer()
         return await self._with_fault(request, fault, answer)
@@ -133,7 +144,7 @@ class Api:
             headers = {"Retry-After": str(int(fault.seconds))}
             return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
         if fault.kind is Kind.STATUS:
-            return web.Response(status=fault.status, text="upstream error")
+            return web.Response(status=fault.status, text=fault.body, content_type=fault.content_type)
         if fault.kind is Kind.REFUSE:
             return web.json_response(SlackRefusal(fault.error).as_answer())
         if fault.kind is Kind.DROP_ANSWER:

@@ -241,8 +241,11 @@ class LocalWorkspace:
 
     # --- files and the page ---
 
-    async def _receive_file(self, request: web.Request) -> web.Response:
+    async def _receive_file(self, request: web.Request) -> web.StreamResponse:
         content = await request.read()
+        return await self.api.faulty(request, "upload", lambda: self._take_file(request, content))
+
+    def _take_file(self, request: web.Request, content: bytes) -> web.Response:
         if request.content_type == "multipart/form-data":
             return web.Response(status=400, text="send the bytes alone")
         if not self.api.uploads.receive(request.match_info["file"], content):

@@ -316,6 +316,30 @@ async def test_a_lease_does_not_wait_for_a_clock_that_was_set_back(store: Store)
     assert (await claim(store), await take(store)) == ([], [])
 
 
+async def test_a_message_put_aside_holds_back_nothing_and_is_still_said(store: Store) -> None:
+    first, second = await put(store, post("C1"), post("C1"))
+    (row,) = await take(store)
+    assert await store.transact(
+        lambda tx: tx.outbox.again(
+            row.id, row.token, at=NOW + MINUTE, unknown=True, error="internal_error", aside=True
+        )
+    )
+    assert [row.id for row in await take(store, lease=GONE)] == [second]
+    both = await take(store, after=MINUTE)
+    assert [(row.id, row.unknown) for row in both] == [(first, True), (second, True)]
+
+
+async def test_when_a_message_was_first_tried_is_kept(store: Store) -> None:
+    await put(store, post("C1"))
+    (row,) = await take(store)
+    assert row.tried_at == NOW
+    assert row.since is not None
+    assert row.since <= NOW
+    await store.transact(partial(again_as, row=row, mistake=False))
+    (row,) = await take(store, after=HOUR)
+    assert row.tried_at == NOW
+
+
 async def test_mistakes_of_the_program_are_counted_apart_from_tries(store: Store) -> None:
     await put(store, post("C1"))
     counted = []

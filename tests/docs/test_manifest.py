@@ -27,7 +27,8 @@ SCOPE_OF = {
     "usergroups_list": "usergroups:read",
     "usergroups_users_list": "usergroups:read",
     "users_info": "users:read",
-    "files_upload_v2": "files:write",
+    "files_getUploadURLExternal": "files:write",
+    "files_completeUploadExternal": "files:write",
     "assistant_threads_setSuggestedPrompts": "assistant:write",
 }
 NO_SCOPE = {"views_open", "views_update", "views_publish", "auth_test"}

@@ -73,6 +73,7 @@ class _Out:
     state: str = "pending"
     attempts: int = 0
     mistakes: int = 0
+    tried_at: datetime | None = None
     unknown: bool = False
     token: str | None = None
     lease_until: datetime | None = None
@@ -327,11 +328,16 @@ class MemoryOutbox:
             if not ready or not _is_free(row.lease_until, clock):
                 continue
             row.unknown = row.unknown or row.token is not None
+            row.tried_at = now if row.attempts == 0 else row.tried_at
             row.attempts += 1
             row.token, row.lease_until = token, clock + lease
             message = replace(row.message, not_before=row.not_before)
             claimed.append(
-                OutboxRow(row.id, row.team, message, row.attempts, token, row.unknown, row.mistakes)
+                OutboxRow(
+                    *(row.id, row.team, message, row.attempts, token, row.unknown, row.mistakes),
+                    tried_at=row.tried_at,
+                    since=row.tried_at,
+                )
             )
         return claimed
 
@@ -348,12 +354,21 @@ class MemoryOutbox:
         return True
 
     def again(
-        self, row_id: int, token: str, *, at: datetime, unknown: bool, error: str, mistake: bool = False
+        self,
+        row_id: int,
+        token: str,
+        *,
+        at: datetime,
+        unknown: bool,
+        error: str,
+        mistake: bool = False,
+        aside: bool = False,
     ) -> bool:
         row = self._leased(row_id, token)
         if row is None:
             return False
         row.mistakes += mistake
+        row.lane = None if aside else row.lane
         row.not_before, row.unknown, row.error = _aware(at), unknown, error
         return True
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from bot.ports import Delivery, Outgoing, StoreUnavailable
+from bot.ports import Clock, Delivery, Outgoing, StoreUnavailable, VersionConflict
 from bot.slack.app import OneTeam
 from bot.slack.material import Material
 from bot.slack.render import render
@@ -37,12 +37,13 @@ class Away:
     store: SqlStore
     gone: Collection[int] = ()
     after: bool = False
+    error: Exception = field(default_factory=lambda: StoreUnavailable("unreachable", "gone"))
     transactions: int = 0
 
     async def transact(self, work: Callable[[SqlTx], T]) -> T:
         self.transactions += 1
         if self.transactions in self.gone and not self.after:
-            raise StoreUnavailable("unreachable", "gone")
+            raise self.error
         result = await self.store.transact(work)
         if self.transactions in self.gone:
             raise StoreUnavailable("unreachable", "gone before it answered")
@@ -70,10 +71,11 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(message: Outgoing = FOR_ALL) -> AsyncIterator[Scene]:
-    store, clock = open_store("sqlite://"), MovableClock()
+async def scene(*messages: Outgoing, base: Clock | None = None) -> AsyncIterator[Scene]:
+    """With these messages to be said, or FOR_ALL."""
+    store, clock = open_store("sqlite://"), MovableClock(base)
     async with LocalWorkspace(clock) as slack, Person(slack.url) as person:
-        await store.transact(lambda tx: tx.outbox.put(TEAM, message))
+        await store.transact(lambda tx: [tx.outbox.put(TEAM, it) for it in messages or (FOR_ALL,)])
         yield Scene(store, clock, slack, person)
     await store.close()
 
@@ -95,6 +97,22 @@ async def test_what_was_said_is_noted_once_the_database_is_back(message: Outgoin
         assert (await it.row())[0] == "sent"
         await it.sender(it.store).drain()
         assert await it.said() == 1  # though Slack could not be asked about one for one person's eyes
+
+
+async def test_what_was_said_is_noted_though_somebody_clicked_meanwhile() -> None:
+    async with scene() as it:
+        await it.sender(Away(it.store, {NOTE}, error=VersionConflict("c1"))).drain()
+        assert await it.row() == ("sent", False, None, False)
+        assert await it.said() == 1
+
+
+async def test_a_database_of_which_a_part_is_broken_is_asked_with_pauses() -> None:
+    async with scene() as it:
+        asked = [await it.sender(Away(it.store, {PREPARE})).drain() for _ in range(5)]
+        assert asked == [1, 1, 0, 0, 0]
+        it.clock.set(it.clock.now() + timedelta(seconds=10))
+        assert await it.sender(it.store).drain() == 1
+        assert await it.said() == 1
 
 
 async def test_where_it_stays_away_the_lease_is_what_brings_it_back() -> None:

@@ -29,10 +29,16 @@ def refused(data: Any, status: int = 200, headers: dict[str, str] | None = None)
         ("is_archived", Policy.READDRESS),
         ("invalid_blocks", Policy.PLAIN),
         ("message_not_found", Policy.GONE),
-        ("token_revoked", Policy.GIVE_UP),
+        ("restricted_action_thread_locked", Policy.READDRESS),
+        ("posting_to_general_channel_denied", Policy.READDRESS),
+        ("token_revoked", Policy.MENDED),
+        ("missing_scope", Policy.MENDED),
+        ("org_login_required", Policy.RETRY),
+        ("message_limit_exceeded", Policy.RETRY),
+        ("user_not_found", Policy.GIVE_UP),
         ("internal_error", Policy.UNKNOWN),
         ("fatal_error", Policy.UNKNOWN),
-        ("never_heard_of", Policy.GIVE_UP),
+        ("never_heard_of", Policy.MENDED),
     ],
 )
 def test_codes(code: str, policy: Policy) -> None:
@@ -50,6 +56,13 @@ def test_a_rate_limit_is_waited_for_as_long_as_slack_says() -> None:
 def test_a_server_that_fails_may_have_carried_it_out(data: Any) -> None:
     """A proxy's answer is text, not JSON."""
     assert understand(refused(data, 503)).policy is Policy.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 404, 407, 408])
+@pytest.mark.parametrize("data", ["<html>", {}, {"error": {"code": 1}}, b"", None])
+def test_an_answer_that_is_not_slacks_says_nothing_about_the_message(data: Any, status: int) -> None:
+    refusal = understand(refused(data, status))
+    assert (refusal.policy, refusal.code) == (Policy.UNKNOWN, f"http_{status}")
 
 
 def test_a_lost_answer_is_unknown_and_no_connection_is_not() -> None:
