@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 from bot.slack.app import EVENTS_PATH
-from bot.store.migrate import migrate
 from bot.workspace.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET
 from tests.flow.test_killed import SCRIPT, free_port
 from tests.lab.postgres import Postgres, private_postgres
@@ -43,7 +42,8 @@ class Way:
 class Replica:
     """One process of the bot, started again after each kill."""
 
-    def __init__(self, environment: dict[str, str], way: Way, log: Path) -> None:
+    def __init__(self, environment: dict[str, str], way: Way, log: Path, script: str = SCRIPT) -> None:
+        self._script = script
         self._environment = {**environment, **way.environment}
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -53,7 +53,7 @@ class Replica:
     async def start(self) -> None:
         self._up.clear()
         self._process = await asyncio.create_subprocess_exec(
-            *(SCRIPT, "run"),
+            *(self._script, "run"),
             env=self._environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,  # no file: the log is no part of the disk that gets full
@@ -94,6 +94,11 @@ class Replica:
         """As a supervisor does with one that could not begin, for want of a database."""
         if self._process is not None and not self.running:
             await self.start()
+
+    async def migrate(self) -> None:
+        """Bring the database to the schema of this replica's release."""
+        done = await asyncio.create_subprocess_exec(*(self._script, "migrate"), env=self._environment)
+        assert await done.wait() == 0
 
     async def kill_and_start(self) -> None:
         await self.kill()
@@ -174,7 +179,7 @@ def server_outages(server: Postgres) -> list[Outage]:
 
 @asynccontextmanager
 async def fresh(name: str, folder: Path) -> AsyncIterator[tuple[str, list[Outage]]]:
-    """The URL of a new migrated database, and the ways in which it goes away."""
+    """The URL of a new empty database, and the ways in which it goes away."""
     with private_postgres() if name == "postgresql" else nullcontext() as server:
         if server is not None:
             server.sql("CREATE DATABASE chaos")
@@ -184,5 +189,4 @@ async def fresh(name: str, folder: Path) -> AsyncIterator[tuple[str, list[Outage
             url = f"sqlite:///{file}"
             short, longer, longest = (held(file, seconds) for seconds in LOCKED_SECONDS)
             outages = [full, short, longer, full, longest]
-        await asyncio.to_thread(migrate, url)
         yield url, outages

@@ -35,7 +35,7 @@ from bot.workspace.state import TEAM_ID
 from tests.chaos.people import Deeds, ask_all, open_all, outcome, state_all
 from tests.chaos.replicas import LEASE_SECONDS, ROADS, Outage, Replica, Way, environment, fresh
 from tests.contract.samples import cutover
-from tests.flow.test_killed import slack
+from tests.flow.test_killed import SCRIPT, slack
 
 RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results"
 TEAM = Team("", TEAM_ID)
@@ -202,8 +202,9 @@ async def chaos(
     seed: int,
     span: float,
     folder: Path,
+    older: str | None = None,
 ) -> Counts:
-    """One run on a fresh migrated database."""
+    """One run on an empty database. `older`: an earlier release's program, which is the first replica."""
     chance, started = random.Random(seed), time.monotonic()
     deeds, dealt = Deeds(), max(kills, reminders // 10)
     async with AsyncExitStack() as stack:
@@ -217,11 +218,16 @@ async def chaos(
         threads = [domain_of(n, "s") for n in range(dealt)]
         roots = {name: str((await hanako.say(f"root {name}"))["ts"]) for name in [*names, *threads]}
         shared = environment(f"{address}/api/", url, folder)
-        replicas = [Replica(shared, way, folder / f"replica{n}.log") for n, way in enumerate(ways)]
+        scripts = [older or SCRIPT, SCRIPT, SCRIPT]
+        replicas = [
+            Replica(shared, way, folder / f"replica{n}.log", script)
+            for n, (way, script) in enumerate(zip(ways, scripts, strict=True))
+        ]
         for replica in replicas:
             stack.push_async_callback(replica.kill)
+            await replica.migrate()  # where the first is older, it is at work while the second migrates
             await replica.start()
-        await asyncio.gather(*(replica.started() for replica in replicas))
+            await replica.started()
         store = open_store(url)
         stack.push_async_callback(store.close)
         begin = datetime.now(UTC) + timedelta(seconds=3)
@@ -281,13 +287,13 @@ async def kept_up(at_work: "asyncio.Future[tuple[None, None, None]]", replicas: 
     at_work.result()
 
 
-async def run(name: str, kept: Path | None = None, **how: float) -> Counts:
+async def run(name: str, kept: Path | None = None, older: str | None = None, **how: float) -> Counts:
     """`kept`: a folder for the database and the replicas' logs, which stays."""
     with nullcontext(str(kept)) if kept else tempfile.TemporaryDirectory() as text:
         folder = Path(text) / name
         folder.mkdir(parents=True)
         async with fresh(name, folder) as (url, outages):
-            return await chaos(url, outages, name, folder=folder, **how)  # type: ignore[arg-type]
+            return await chaos(url, outages, name, folder=folder, older=older, **how)  # type: ignore[arg-type]
 
 
 def main() -> int:
@@ -298,13 +304,14 @@ def main() -> int:
     parser.add_argument("--span", type=float, default=240, help="seconds over which they fall due")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     parser.add_argument("--keep", type=Path, help="folder in which databases and logs stay")
+    parser.add_argument("--older", help="`mxcutover` of an earlier release, which is the first replica")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for chaos.md")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     ended = list[Counts]()
     for name in options.database or ["sqlite", "postgresql"]:
         how = {"reminders": options.reminders, "kills": options.kills, "span": options.span}
-        counts = asyncio.run(run(name, options.keep, seed=options.seed, **how))
+        counts = asyncio.run(run(name, options.keep, options.older, seed=options.seed, **how))
         print(json.dumps(asdict(counts)), flush=True)
         ended.append(counts)
         options.out.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,7 @@ async def test_a_question_is_answered_while_the_connections_end_all_the_time(tmp
         way = Way("socket")
         bot = Replica(environment(f"{address}/api/", url, tmp_path), way, tmp_path / "bot.log")
         stack.push_async_callback(bot.kill)
+        await bot.migrate()
         await bot.start()
         await bot.started()
         store = open_store(url)
