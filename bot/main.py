@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 ALIVE_WITHIN = 30.0  # seconds since the last tick
 HUNG_AFTER = 300.0  # seconds; nothing that a tick calls takes so long and still ends
+STOP_SECONDS = 20.0  # well within the grace period of compose.yml
 LONG_OVERDUE = 600.0  # seconds; a restart or an outage of DNS explains less
 
 
@@ -131,13 +132,22 @@ class Bot:
         if not self._vault.has_key:
             log.warning("tokens of workspaces are kept unencrypted: set MXCUTOVER_TOKEN_KEY")
 
-    async def stop(self, seconds: float = 10.0) -> None:
-        """Let what is under way end within `seconds`, then close the store. What did not end is kept."""
-        await self.scheduler.stop(seconds)
-        await asyncio.gather(self.reminders.stop(seconds), self.looks.stop(seconds))
-        await self.slack.stop(seconds)
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Let what is under way end within `seconds` in all, then close the store. What did not end is kept.
+
+        The sender goes last: it has what the others leave of the time, at least a third.
+        """
+        end, share = time.monotonic() + seconds, seconds * 2 / 3
+        await asyncio.gather(self._tick_no_more(share), self.slack.take_no_more(share))
+        await self.slack.stop(max(end - time.monotonic(), 0.0))
         await self.store.close()
         log.info("stopped")
+
+    async def _tick_no_more(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        await self.scheduler.stop(seconds / 2)  # first, for its ticks begin the others
+        left = max(end - time.monotonic(), 0.0)
+        await asyncio.gather(self.reminders.stop(left), self.looks.stop(left))
 
     async def alive(self) -> bool:
         """Ticks come, and what they call ends; a long look at DNS is no tick, and ends by its own clock."""

@@ -26,6 +26,8 @@ from bot.store.migrate import migrate
 
 log = structlog.get_logger(__name__)
 
+REQUESTS_END_WITHIN = 5.0  # seconds, when the bot stops; a delivery is acknowledged in far less
+
 
 class Mode(StrEnum):
     SOCKET = "socket"
@@ -168,14 +170,15 @@ async def listening(settings: Settings, bot: Bot, *, with_slack: bool) -> AsyncI
     try:
         for app, (host, port) in served:
             # What is still to come of a request that was refused is read for a moment only.
-            runner = web.AppRunner(app, access_log=None, lingering_time=0.5)
+            runner = web.AppRunner(
+                app, access_log=None, lingering_time=0.5, shutdown_timeout=REQUESTS_END_WITHIN
+            )
             await runner.setup()
             runners.append(runner)
             await web.TCPSite(runner, host, port).start()
         yield
     finally:
-        for runner in runners:
-            await runner.cleanup()
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
 
 
 def health_place(settings: Settings) -> tuple[str, int]:

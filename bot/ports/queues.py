@@ -207,6 +207,6 @@ class Inbox(Protocol):
         """
         ...
 
-    def failed(self, row_id: int, error_id: str) -> None:
-        """Give up, and forget what was delivered."""
+    def failed(self, row_id: int, error_id: str) -> bool:
+        """Give up, and forget what was delivered. False: it was settled before."""
         ...

@@ -1,7 +1,9 @@
 """The bot in Slack: Bolt, the inbox's worker, the outbox's sender, over Socket Mode or HTTP."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -73,8 +75,8 @@ class SlackSide:
         directory = Directory(deps.store, deps.clock, clients)
         groups = Groups(deps.clock, clients)
         submissions = Submissions(deps, directory, groups)
-        handlers = Handlers(deps, directory, clients, submissions, groups)
-        self.worker = Worker(deps.store, deps.clock, handlers, handlers.apologise)
+        self.handlers = Handlers(deps, directory, clients, submissions, groups)
+        self.worker = Worker(deps.store, deps.clock, self.handlers, self.handlers.apologise)
         intake = Intake(
             deps.store,
             deps.clock,
@@ -113,11 +115,17 @@ class SlackSide:
             )
             await self._socket.connect_async()  # type: ignore[no-untyped-call]
 
-    async def stop(self, seconds: float = 10.0) -> None:
-        """Take nothing new, let what is under way end within `seconds`."""
+    async def take_no_more(self, seconds: float) -> None:
+        """Take nothing new, and let the work on what was taken end within `seconds`."""
+        end = time.monotonic() + seconds
         if self._socket is not None:
-            await self._socket.close_async()  # type: ignore[no-untyped-call]
-        await self.worker.stop(seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._socket.close_async()  # type: ignore[no-untyped-call]
+        await self.worker.stop(max(end - time.monotonic(), 0.0))
+
+    async def stop(self, seconds: float) -> None:
+        """After `take_no_more`: let the message in hand be sent within `seconds`."""
         self.sender.stop()
         if self._sending is not None:
             await asyncio.wait([self._sending], timeout=seconds)

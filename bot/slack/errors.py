@@ -85,6 +85,23 @@ def by_code(code: str) -> Refusal:
     return Refusal(_BY_CODE.get(code, Policy.MENDED), code)
 
 
+class TryLater(Exception):
+    """Slack does not answer at the moment, and nothing may be done before it has: so wait."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"slack does not answer: {code}")
+        self.code = code
+
+
+def passing(error: Exception) -> Refusal | None:
+    """The refusal, where an error of a call that changes nothing may pass; None: it is Slack's word."""
+    try:
+        refusal = understand(error)
+    except Exception:
+        return None
+    return refusal if refusal.policy in (Policy.RETRY, Policy.UNKNOWN) else None
+
+
 def understand(error: BaseException) -> Refusal:
     """The policy for an error of a call. An answer that was lost is UNKNOWN, never a plain retry.
 

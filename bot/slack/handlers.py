@@ -1,16 +1,17 @@
 """From a delivery to the one use case that it asks for."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from math import ceil
-from typing import Any
 
 import structlog
 
 from bot.domain.authority import Actor, NotAllowed
 from bot.domain.commands import Command, Verb, parse_command
-from bot.domain.cutover import NotNow
+from bot.domain.cutover import Cutover, NotNow
 from bot.domain.names import BadName, canonical
-from bot.ports import Delivery, InboxRow, Outgoing
+from bot.ports import Delivery, InboxRow, Outgoing, Tx
 from bot.slack.clicks import Clicks
 from bot.slack.groups import Groups
 from bot.slack.install import uninstalled
@@ -26,13 +27,14 @@ from bot.slack.payloads import (
     without_mentions,
 )
 from bot.slack.people import CannotVerify, Directory
+from bot.slack.rest import Rest, key_of, left_in
 from bot.slack.sender import Clients
 from bot.slack.speaker import Speaker
 from bot.slack.submit import Submissions
 from bot.slack.verbs import Verbs
 from bot.usecases import hear, questions, show
 from bot.usecases.allowance import TooMany
-from bot.usecases.context import Deps, say, scoped, transact
+from bot.usecases.context import Deps, DoneBefore, Where, say, scoped, transact
 from bot.usecases.ending import Gone
 
 log = structlog.get_logger(__name__)
@@ -56,53 +58,67 @@ class Handlers:
         self._verbs = Verbs(directory, self._opening)
         self._clicks = Clicks(self._verbs, self._opening)
 
-    async def __call__(self, row: InboxRow) -> None:
+    async def __call__(self, row: InboxRow) -> int | None:
+        """Deal with a row, in the transactions of what it asks for; the row that holds what is left of it.
+
+        Raises StoreUnavailable, TryLater and BadTokenKey where it is to be tried again.
+        """
         body = row.payload
         event: Body = body.get("event") or {}
         match event.get("type") if row.kind == "event" else None:
             case "app_uninstalled" | "tokens_revoked":
-                await uninstalled(self._deps.store, row.team, row.id, event)
-                return
+                await uninstalled(self._deps.store, row, event)
+                return None
         person = who(row.kind, body)
         place = where(row.kind, body)
         if not person.user:
             await say(self._deps, row.team, row.id)
-            return
+            return None
+        deps = await scoped(self._deps, row.team)
+        if row.kind == "event" and await self._overheard(deps, row, event, place):
+            return None
         try:
             actor = await self._directory.actor(row.team, person.user, home_team=person.home_team)
         except CannotVerify:
             unknown = Actor(row.team, person.user)
             await say(self._deps, row.team, row.id, place.private(unknown, "cannot_verify"))
-            return
-        deps, actor = await self._groups.resolved(await scoped(self._deps, row.team), actor)
+            return None
+        deps, actor = await self._groups.resolved(deps, actor)
         place = replace(place, lang=deps.policy.langs.get(place.channel))
+        rest = Rest(row, deps.clock)
         speaker = Speaker(actor, place, row, body.get("trigger_id"), deps)
-        if not deps.policy.allows(place.channel) and row.kind != "view":
-            await self._not_here(speaker, body)
-            return
-        try:
-            await self._dispatch(speaker, body)
-        except NotAllowed as refused:
-            await speaker.private("not_allowed", who=deps.who_could(refused.who_may), unsure=deps.unsure)
-        except Gone:
-            await speaker.private("gone")
-        except TooMany as refused:
-            left = refused.again_at - self._deps.clock.now()
-            await speaker.private("slow_down", seconds=max(1, ceil(left.total_seconds())))
-        except NotNow as refused:
-            await speaker.private("refuse.not_now", state=refused.state.value, event=refused.event.value)
+        home = event.get("type") == "app_home_opened"
+        if not deps.policy.allows(place.channel) and row.kind != "view" and not home:
+            await speaker.private("not_here", channels=sorted(deps.policy.channels))
+            return None
+        async with _refusals(speaker):
+            await self._dispatch(speaker, body, rest)
+        return rest.row_id
 
-    async def _not_here(self, speaker: Speaker, body: Body) -> None:
-        """Whoever addressed the bot where it is not allowed is told where it is; talk is left alone."""
-        event: Body = body.get("event") or {}
-        if event.get("type") == "app_home_opened":
-            await self._opening.home(speaker, str(event.get("tab", "home")))
-        elif speaker.row.kind == "event" and event.get("type") != "app_mention":
-            await say(speaker.deps, speaker.actor.team, speaker.row_id)
-        else:
-            await speaker.private("not_here", channels=sorted(speaker.deps.policy.channels))
+    async def _overheard(self, deps: Deps, row: InboxRow, event: Body, place: Where) -> bool:
+        """Whether an event is of no concern to the bot, as most talk is: settled, and Slack asked nothing.
 
-    async def _dispatch(self, speaker: Speaker, body: Body) -> None:
+        Raises DoneBefore.
+        """
+        kind, thread = event.get("type"), place.thread_ts
+        concerned = kind in ("app_mention", "app_home_opened")
+        in_thread = False
+        if kind == "message" and deps.policy.allows(place.channel):
+            concerned = place.is_dm
+            # With the bot's name in it, it comes as a mention too.
+            named = mentions(str(event.get("text", "")), authorized_user(row.payload))
+            in_thread = thread is not None and not named
+
+        def work(tx: Tx) -> bool:
+            if in_thread and tx.cutovers.by_thread(row.team, place.channel, str(thread)) is not None:
+                return False
+            if not tx.inbox.done(row.id):
+                raise DoneBefore
+            return True
+
+        return not concerned and await deps.store.transact(work)
+
+    async def _dispatch(self, speaker: Speaker, body: Body, rest: Rest) -> None:
         match speaker.row.kind:
             case "command":
                 await self._verbs.verb(speaker, parse_command(plain_words(str(body.get("text", "")))), None)
@@ -113,7 +129,7 @@ class Handlers:
             case "shortcut":
                 await self._shortcut(speaker, body)
             case "event":
-                await self._event(speaker, body)
+                await self._event(speaker, body, rest)
             case _:
                 await say(speaker.deps, speaker.actor.team, speaker.row_id)
 
@@ -133,25 +149,21 @@ class Handlers:
         text = plain_words(str(message.get("text", "")))
         await questions.ask(speaker.deps, speaker.actor, in_thread, speaker.row_id, text, None)
 
-    async def _event(self, speaker: Speaker, body: Body) -> None:
+    async def _event(self, speaker: Speaker, body: Body, rest: Rest) -> None:
         event: Body = body.get("event") or {}
         match event.get("type"):
             case "app_home_opened":
                 await self._opening.home(speaker, str(event.get("tab", "home")))
             case "app_mention":
-                await self._said(speaker, event, body, addressed=True)
+                await self._said(speaker, event, body, rest, addressed=True)
             case "message":
-                await self._said(speaker, event, body, addressed=speaker.where.is_dm)
+                await self._said(speaker, event, body, rest, addressed=speaker.where.is_dm)
             case _:
                 await say(speaker.deps, speaker.actor.team, speaker.row_id)
 
-    async def _said(self, speaker: Speaker, event: Body, body: Body, *, addressed: bool) -> None:
+    async def _said(self, speaker: Speaker, event: Body, body: Body, rest: Rest, *, addressed: bool) -> None:
         bot_user = authorized_user(body)
-        text = str(event.get("text", ""))
-        if event.get("type") == "message" and not speaker.where.is_dm and mentions(text, bot_user):
-            await say(speaker.deps, speaker.actor.team, speaker.row_id)  # it comes as a mention too
-            return
-        text = plain_words(without_mentions(text, bot_user))
+        text = plain_words(without_mentions(str(event.get("text", "")), bot_user))
         thread = speaker.where.thread_ts
         cutover = None
         if thread is not None:
@@ -160,24 +172,29 @@ class Handlers:
             )
         if cutover is not None:
             in_words = replace(speaker.where, lang=speaker.where.lang or cutover.lang)
-            heard = await hear.reply(
-                speaker.deps,
-                speaker.actor,
-                in_words,
-                speaker.row_id,
-                cutover,
-                text,
-                addressed=addressed,
-                me=bot_user,
-            )
-            if heard is not None:
-                speaker = replace(speaker, where=in_words, settled=heard.settled)
-                await self._verbs.verb(speaker, heard.command, cutover)
+            await self._replied(replace(speaker, where=in_words), cutover, text, bot_user, rest, addressed)
             return
         if not addressed:
             await say(speaker.deps, speaker.actor.team, speaker.row_id)
             return
         await self._addressed(speaker, event, text)
+
+    async def _replied(
+        self, speaker: Speaker, cutover: Cutover, text: str, me: str | None, rest: Rest, addressed: bool
+    ) -> None:
+        """The first thing that a reply says; the rest is kept with what settles that, refused or not."""
+        deps, actor, place, row_id = speaker.deps, speaker.actor, speaker.where, speaker.row_id
+        left = left_in(speaker.row) or await hear.read(deps, actor, place, row_id, cutover, text, me=me)
+        if left is None:
+            return
+        further = left.rest
+        if further is not None:
+            deps = replace(deps, then=lambda tx: rest.keep(tx, further))
+            speaker = replace(speaker, deps=deps)
+        async with _refusals(speaker):
+            command = await hear.act(deps, actor, place, row_id, cutover, left, addressed=addressed)
+            if command is not None:
+                await self._verbs.verb(speaker, command, cutover)
 
     async def _addressed(self, speaker: Speaker, event: Body, text: str) -> None:
         """A mention or a direct message outside a cutover's thread: a verb, a domain, or a question."""
@@ -196,22 +213,39 @@ class Handlers:
         """Tell the person that something went wrong, with the id that the log has."""
         person = who(row.kind, row.payload)
         place = where(row.kind, row.payload)
-        lang = "ja"
-        try:
-            lang = (await self._directory.actor(row.team, person.user)).lang
-        except CannotVerify:
-            log.info("language not known")
+        lang = await self._directory.lang(row.team, person.user)
         actor = Actor(row.team, person.user, lang)
         message = place.private(actor, "error", {"error_id": error_id})
         if not place.channel or row.kind == "view":
             message = Outgoing(Delivery.DM, "error", {"error_id": error_id}, lang=lang, user=person.user)
+        # The parts of one reply are rows of their own, and so each may go wrong.
+        message = replace(message, key=key_of("error", row.delivery_id))
 
-        def work(tx: Any) -> None:
-            tx.inbox.failed(row.id, error_id)
-            if person.user:
+        def work(tx: Tx) -> None:
+            # What is settled was done after all, here or by another replica, or is apologised for.
+            if tx.inbox.failed(row.id, error_id) and person.user:
                 tx.outbox.put(row.team, message)
 
         await transact(self._deps, row.team, None, work)
+
+
+@asynccontextmanager
+async def _refusals(speaker: Speaker) -> AsyncIterator[None]:
+    """What is refused inside is said to the speaker, and settles the delivery."""
+    deps = speaker.deps
+    try:
+        yield
+    except NotAllowed as refused:
+        who = deps.who_could(refused.who_may)
+        await speaker.refuse("not_allowed", ",".join(who), who=who, unsure=deps.unsure)
+    except Gone:
+        await speaker.refuse("gone")
+    except TooMany as refused:
+        left = refused.again_at - deps.clock.now()
+        await speaker.refuse("slow_down", seconds=max(1, ceil(left.total_seconds())))
+    except NotNow as refused:
+        state, event = refused.state.value, refused.event.value
+        await speaker.refuse("refuse.not_now", f"{state},{event}", state=state, event=event)
 
 
 def _is_command(command: Command, deps: Deps) -> bool:

@@ -6,7 +6,7 @@ The SDK's flow does the OAuth; what it keeps is in this bot's own database, scop
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from logging import Logger, getLogger
 from typing import Any
 
@@ -31,7 +31,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.content import say
 from bot.domain.teams import Team
 from bot.manifest import load_manifest
-from bot.ports import Clock, Installation, Store, Tx
+from bot.ports import Clock, InboxRow, Installation, Store, Tx
 from bot.slack.client import client_of
 from bot.slack.vault import Vault
 
@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 INSTALL_PATH = "/slack/install"
 REDIRECT_PATH = "/slack/oauth_redirect"
 STATE_LIVES = timedelta(minutes=10)
+CLOCKS_DIFFER = timedelta(seconds=5)  # Slack's and this machine's; nobody installs an app anew so soon
 NOBODY = Team("", "")  # before the installation it is not known whose it will be
 
 
@@ -193,16 +194,33 @@ class Installs:
         return await to_aiohttp_response(await self._flow.handle_callback(await to_bolt_request(request)))
 
 
-async def uninstalled(store: Store, team: Team, row_id: int, event: Mapping[str, Any]) -> None:
-    """The app was removed, or its bot token revoked: forget the token; what was done with it stays."""
+async def uninstalled(store: Store, row: InboxRow, event: Mapping[str, Any]) -> None:
+    """The app was removed, or its bot token revoked: forget the token; what was done with it stays.
+
+    An event may come late, again, or be worked off after an outage: one that is older than the installation
+    was about an earlier one.
+    """
     tokens = event.get("tokens")
     revoked = isinstance(tokens, dict) and bool(tokens.get("bot"))
     gone = event.get("type") == "app_uninstalled" or revoked
+    until = _happened(row) + CLOCKS_DIFFER
 
-    def work(tx: Tx) -> None:
-        if tx.inbox.done(row_id) and gone:
-            tx.workspaces.uninstall(team)
+    def work(tx: Tx) -> bool:
+        if not tx.inbox.done(row.id) or not gone:
+            return False
+        installed = tx.workspaces.installation(row.team)
+        return installed is not None and installed.at <= until and tx.workspaces.uninstall(row.team)
 
-    await store.transact(work)
-    if gone:
-        log.info("uninstalled", team_id=team.team_id)
+    if await store.transact(work):
+        log.info("uninstalled", team_id=row.team.team_id)
+    elif gone:
+        log.info("uninstalled before, or installed anew since", team_id=row.team.team_id)
+
+
+def _happened(row: InboxRow) -> datetime:
+    """When an event was, by Slack's word; where it does not say, when it was accepted."""
+    at = row.payload.get("event_time")
+    try:
+        return datetime.fromtimestamp(float(at), UTC) if at else row.at
+    except (TypeError, ValueError, OverflowError, OSError):
+        return row.at

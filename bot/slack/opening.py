@@ -13,6 +13,7 @@ from bot.domain.authority import Act, authorise
 from bot.domain.policy import groups_in, policy_to_json
 from bot.ports import Delivery, Outgoing
 from bot.slack import home, settings_form, watch
+from bot.slack.errors import TryLater, passing
 from bot.slack.forms import start_form
 from bot.slack.groups import Groups
 from bot.slack.payloads import Body
@@ -142,7 +143,12 @@ class Opening:
         client = await self._clients.of(speaker.actor.team)
         channel = ""
         if client is not None and not speaker.where.channel:
-            opened = await client.conversations_open(users=[speaker.actor.user])
+            try:
+                opened = await client.conversations_open(users=[speaker.actor.user])
+            except Exception as error:
+                if refusal := passing(error):
+                    raise TryLater(refusal.code) from error
+                raise
             channel = str(opened["channel"]["id"])
         place = replace(speaker.where, channel=speaker.where.channel or channel, is_dm=bool(channel))
         await self.start(replace(speaker, where=place), "")
@@ -153,4 +159,7 @@ class Opening:
         if client is None or tab != "home":
             return
         view = await home.view(speaker.deps, speaker.actor, shown or {})
-        await client.views_publish(user_id=speaker.actor.user, view=view)
+        try:
+            await client.views_publish(user_id=speaker.actor.user, view=view)
+        except Exception as error:  # whoever looks sees the page as it was, and may open it again
+            log.warning("the Home tab was not published", error=str(error)[:200])

@@ -7,6 +7,7 @@ from bot.domain.authority import Act, Actor, NotAllowed, authorise
 from bot.domain.policy import Policy, groups_in
 from bot.slack import elements as el
 from bot.slack import settings_form, watch
+from bot.slack.errors import TryLater
 from bot.slack.forms import CALLBACK, error_response, filled, not_needed_view
 from bot.slack.groups import Groups
 from bot.slack.intake import Delivered
@@ -41,7 +42,7 @@ class Submissions:
             actor = await self._directory.actor(delivered.team, person.user, home_team=person.home_team)
             deps, actor = await self._groups.resolved(deps, actor)
             authorise(actor, Act.SET if settings else Act.OPEN, None, deps.operators)
-        except CannotVerify:
+        except (CannotVerify, TryLater):  # the form waits for its answer
             return _refusal(Voice("ja"), "refuse.cannot_verify")
         except NotAllowed as refused:
             who_could = deps.who_could(refused.who_may)

@@ -9,14 +9,19 @@ from datetime import timedelta
 import structlog
 
 from bot.ports import Clock, InboxRow, Store, StoreUnavailable
+from bot.slack.errors import TryLater
 from bot.slack.payloads import holds_mail
+from bot.slack.vault import BadTokenKey
 from bot.usecases.context import DoneBefore, persistently
 
 log = structlog.get_logger(__name__)
 
 LEFT_BEHIND = timedelta(seconds=60)
 AT_ONCE = 16
-# Seconds between two tries while the database is away; after the last, any replica's sweep takes the row.
+# What will pass: the database is away, Slack does not say who somebody is, another replica has a newer key to
+# the tokens. Nothing of the row was done, so nobody is told anything.
+PASSING = (StoreUnavailable, TryLater, BadTokenKey)
+# Seconds between two tries until then; after the last, any replica's sweep takes the row.
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
@@ -27,11 +32,12 @@ class Worker:
         self,
         store: Store,
         clock: Clock,
-        handle: Callable[[InboxRow], Awaitable[None]],
+        handle: Callable[[InboxRow], Awaitable[int | None]],
         apologise: Callable[[InboxRow, str], Awaitable[None]],
         *,
         waits: Sequence[float] = WAITS,
     ) -> None:
+        """`handle`: deals with a row; the row that holds what is left of it, to be taken next."""
         self._store = store
         self._clock = clock
         self._handle = handle
@@ -42,8 +48,8 @@ class Worker:
         self._stopping = asyncio.Event()
 
     def take(self, row_id: int) -> None:
-        """Start working on a row, unless it is being worked on."""
-        if row_id in self._tasks:
+        """Start working on a row, unless it is being worked on; while stopping it stays in the inbox."""
+        if row_id in self._tasks or self._stopping.is_set():
             return
         task = asyncio.create_task(self._work(row_id), name=f"inbox-{row_id}")
         self._tasks[row_id] = task
@@ -90,37 +96,37 @@ class Worker:
             await asyncio.gather(*pending, return_exceptions=True)
 
     async def _work(self, row_id: int) -> None:
-        """What was accepted waits for a database that went away, with no apology: nothing of it happened."""
+        """What was accepted waits for what will pass (PASSING), with no apology."""
         for wait in (*self._waits, None):
             try:
                 async with self._slots:
-                    await self._once(row_id)
-                return
-            except StoreUnavailable as error:
+                    further = await self._once(row_id)
+            except PASSING as error:
                 left = wait is None or self._stopping.is_set()
-                log.warning(
-                    "left to the sweep" if left else "waits for the database",
-                    inbox_id=row_id,
-                    reason=error.reason,
-                )
+                log.warning("left to the sweep" if left else "waits", inbox_id=row_id, why=str(error))
                 if left:
                     return
+            else:
+                if further is not None:
+                    self.take(further)
+                return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait)
             if self._stopping.is_set():
                 return
 
-    async def _once(self, row_id: int) -> None:
-        """Deal with a row. Raises StoreUnavailable where the database was away, then or in between."""
+    async def _once(self, row_id: int) -> int | None:
+        """Deal with a row; the row of what is left of it. Raises what will pass (PASSING)."""
         row = await self._store.transact(lambda tx: tx.inbox.get(row_id))
         if row is None:
-            return
+            return None
+        further = None
         bound = log.bind(inbox_id=row_id, kind=row.kind)
         try:
-            await persistently(lambda: self._handle(row))
+            further = await persistently(lambda: self._handle(row))
         except DoneBefore:
             bound.info("done before")
-        except StoreUnavailable:
+        except PASSING:
             raise
         except Exception:
             error_id = secrets.token_hex(4)
@@ -128,6 +134,7 @@ class Worker:
             await self._give_up(row, error_id)
         if holds_mail(row.payload):
             await self._wipe()
+        return further
 
     async def _wipe(self) -> None:
         """Nothing of a pasted mail stays: its row is emptied by now, what remains is the journal."""

@@ -69,8 +69,8 @@ class SqlInbox:
     def done(self, row_id: int) -> bool:
         return self._connection.execute(DONE, {"of_id": row_id}).rowcount == 1
 
-    def failed(self, row_id: int, error_id: str) -> None:
-        self._connection.execute(FAILED, {"of_id": row_id, "why": error_id})
+    def failed(self, row_id: int, error_id: str) -> bool:
+        return self._connection.execute(FAILED, {"of_id": row_id, "why": error_id}).rowcount == 1
 
 
 def _row(row: RowMapping) -> InboxRow:

@@ -40,6 +40,7 @@ class Deps:
     unsure: bool = False  # Slack did not say who is in a group of operators
     policy: Policy = field(default_factory=Policy)  # what the environment sets; see `scoped`
     wake: Callable[[], None] = field(default=lambda: None)
+    then: Callable[[Tx], None] | None = None  # to be done with what settles the delivery (see `transact`)
     note: Callable[..., None] = field(default=lambda event, **ids: None)  # a line of the log, with its ids
     looks_per_minute: int = 0  # looks at DNS that one person may cause; 0: any number
 
@@ -132,12 +133,17 @@ def policy_in(tx: Tx, deps: Deps, team: Team) -> Policy:
 async def transact(deps: Deps, team: Team, row_id: int | None, work: Callable[[Tx], T]) -> T:
     """Run `work` and settle the inbox row with it, together or not at all; then wake the sender.
 
+    What is to follow the delivery (`deps.then`) is put down in the same transaction.
+
     Raises DoneBefore where the row was settled before, and whatever `work` raises.
     """
 
     def both(tx: Tx) -> T:
-        if row_id is not None and not tx.inbox.done(row_id):
-            raise DoneBefore
+        if row_id is not None:
+            if not tx.inbox.done(row_id):
+                raise DoneBefore
+            if deps.then is not None:
+                deps.then(tx)
         return work(tx)
 
     result = await deps.store.transact(both)

@@ -12,7 +12,7 @@ from bot.domain.replies import Meaning, Need, Reply, read_new_day, understand
 from bot.ports import HistoryEntry, Outgoing, Tx
 from bot.usecases import ending, questions
 from bot.usecases.answer import Says, settle
-from bot.usecases.context import Deps, Where, persistently, say, transact
+from bot.usecases.context import Deps, Where, say, transact
 
 _WHAT_NEXT = re.compile(
     r"^(?:次は|つぎは|次の(?:手順|作業|ステップ)|what(?:'s| is) next|(?:the )?next step)", re.I
@@ -37,14 +37,22 @@ def zone_of(actor: Actor) -> ZoneInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What is left of a reply: a verb to carry out, and whether its delivery is settled already."""
+class Left:
+    """The parts of a reply that are still to be acted on, in order, and the step that the thread had asked
+    for when it was written. `words`: the whole reply, where it is one part.
+    """
 
-    command: Command
-    settled: bool
+    parts: tuple[Reply, ...]
+    asked: Step | None
+    words: str | None = None
+
+    @property
+    def rest(self) -> "Left | None":
+        """What is left after the first of them."""
+        return Left(self.parts[1:], self.asked) if len(self.parts) > 1 else None
 
 
-async def reply(
+async def read(
     deps: Deps,
     actor: Actor,
     where: Where,
@@ -52,14 +60,12 @@ async def reply(
     cutover: Cutover,
     text: str,
     *,
-    addressed: bool,
     me: str | None = None,
-) -> Heard | None:
-    """Act on a reply, each part of it in the order in which it was said; the first settles the delivery.
+) -> Left | None:
+    """What a reply asks for, each thing in the order in which it was said, a verb last.
 
-    A verb in it is handed back, for it may be one that shows something. Chatter is left alone. What could
-    not be read gets one question, and only where the bot had asked something or was addressed. `me`: the
-    bot's own user id. Raises NotAllowed, NotNow, Gone.
+    None: it was a pasted mail, or belonged to an open question; it is answered. `me`: the bot's own user id.
+    Raises NotAllowed.
     """
     if questions.is_mail(text):
         # "Received:" is no report of something done; and who pastes a mail wants to be told about it.
@@ -71,29 +77,42 @@ async def reply(
     now, tz = deps.clock.now(), zone_of(actor)
     meant = understand(text, now, tz, lang=actor.lang, asked=cutover.asked, day=cutover.day, me=me)
     meant = await _continued(deps, actor, cutover, text, meant)
-    pending = row_id
-    verb: Command | None = None
+    parts: list[Reply] = []
+    verb: Reply | None = None
     for part in meant.parts:
         if part.meaning is Meaning.VERB and part.verb is not None:
-            verb = verb or Command(part.verb, part.text if part.verb is Verb.ASK else "")
-            continue
-        if part.meaning is Meaning.QUESTION and _WHAT_NEXT.search(part.text):
-            verb = verb or Command(Verb.STATUS)
-            continue
-        words = text if not meant.also else part.text
-        if pending is None:
-            # The delivery is settled, so nobody would try this part again but here.
-            await persistently(
-                lambda part=part, words=words: _part(  # type: ignore[misc]
-                    deps, actor, where, None, cutover, part, words, addressed=addressed
-                )
-            )
+            verb = verb or part
+        elif part.meaning is Meaning.QUESTION and _WHAT_NEXT.search(part.text):
+            verb = verb or Reply(Meaning.VERB, part.text, verb=Verb.STATUS)
         else:
-            await _part(deps, actor, where, pending, cutover, part, words, addressed=addressed)
-        pending = None
-    if verb is None:
-        return None
-    return Heard(verb, settled=pending is None and row_id is not None)
+            parts.append(part)
+    return Left((*parts, verb) if verb else tuple(parts), cutover.asked, None if meant.also else text)
+
+
+async def act(
+    deps: Deps,
+    actor: Actor,
+    where: Where,
+    row_id: int | None,
+    cutover: Cutover,
+    left: Left,
+    *,
+    addressed: bool,
+) -> Command | None:
+    """Act on the first of the parts that are left; it settles the delivery.
+
+    A verb is handed back, for it may be one that shows something. Chatter is left alone. What could not be
+    read gets one question, and only where the bot had asked something or was addressed. Raises NotAllowed,
+    NotNow, Gone, TooMany.
+    """
+    part = left.parts[0]
+    if part.meaning is Meaning.VERB and part.verb is not None:
+        return Command(part.verb, part.text if part.verb is Verb.ASK else "")
+    words = part.text if left.words is None else left.words
+    # Every part means what it meant when it was written: an earlier one may have changed what is asked for.
+    as_written = replace(cutover, asked=left.asked)
+    await _part(deps, actor, where, row_id, as_written, part, words, addressed=addressed)
+    return None
 
 
 async def _part(

@@ -3,17 +3,21 @@ so the message that a person gets instead is put, for a little later, in the tra
 delivery, and is withdrawn once the form is there.
 """
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from bot.domain.authority import Actor
 from bot.domain.teams import Team
-from bot.ports import Outgoing, Tx
+from bot.ports import Outgoing, StoreUnavailable, Tx
 from bot.usecases.context import Deps, Where, transact
 
 OPENED_WITHIN = timedelta(seconds=10)  # longer than a form may take to be opened
+# Seconds between two tries to withdraw it while the database is away; what is left of the time is for them.
+WAITS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 def instead(
@@ -24,7 +28,12 @@ def instead(
 
 
 async def kept(deps: Deps, team: Team, promised: Outgoing) -> None:
-    """The form is there."""
+    """The form is there. Raises StoreUnavailable where the database stays away; then the promise is said."""
+    for wait in WAITS:
+        with suppress(StoreUnavailable):
+            await deps.store.transact(lambda tx: tx.outbox.withdraw(team, promised.key))
+            return
+        await asyncio.sleep(wait)
     await deps.store.transact(lambda tx: tx.outbox.withdraw(team, promised.key))
 
 

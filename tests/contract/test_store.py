@@ -409,8 +409,10 @@ async def test_what_a_crash_left_is_found_until_it_is_settled(store: Store) -> N
     assert await left() == [first, second, third]
     assert await left(limit=1) == [first]
     assert await store.transact(lambda tx: tx.inbox.done(first))
-    await store.transact(lambda tx: tx.inbox.failed(second, "err-1"))
+    assert await store.transact(lambda tx: tx.inbox.failed(second, "err-1"))
     assert await left() == [third]
+    assert not await store.transact(lambda tx: tx.inbox.failed(first, "err-2"))
+    assert not await store.transact(lambda tx: tx.inbox.failed(second, "err-2"))
     assert not await store.transact(lambda tx: tx.inbox.done(first))
     assert not await store.transact(lambda tx: tx.inbox.done(second))
     assert not await store.transact(lambda tx: tx.inbox.done(12345))

@@ -431,8 +431,8 @@ class MemoryInbox:
     def done(self, row_id: int) -> bool:
         return self._settle(row_id, "done", None)
 
-    def failed(self, row_id: int, error_id: str) -> None:
-        self._settle(row_id, "failed", error_id)
+    def failed(self, row_id: int, error_id: str) -> bool:
+        return self._settle(row_id, "failed", error_id)
 
     def _settle(self, row_id: int, state: str, error_id: str | None) -> bool:
         found = self._data.inbox.get(row_id)

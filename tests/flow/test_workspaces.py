@@ -369,6 +369,29 @@ async def test_an_uninstalled_workspace_is_forgotten_and_no_other(
     assert (await two.said_to_b() == before) is gone  # nobody there is answered any more
 
 
+@pytest.mark.parametrize(("later", "gone"), [(30, False), (-30, True), (None, True)])
+async def test_an_uninstall_that_comes_late_leaves_a_newer_installation(
+    two: Two, later: int | None, gone: bool
+) -> None:
+    """`later`: seconds from the event to the installation that there is; None: the event names no time."""
+    store, now = two.house.bot.store, two.house.clock.now()
+    happened = None if later is None else now.timestamp() - later
+    installed = await store.transact(lambda tx: tx.workspaces.installation(B))
+    assert installed is not None
+    anew = replace(installed, at=now)
+    await store.transact(lambda tx: tx.workspaces.install(B, anew))
+    await two.deliver(
+        {
+            "type": "event_callback",
+            "team_id": B.team_id,
+            "event_id": uuid4().hex,
+            **({} if happened is None else {"event_time": int(happened)}),
+            "event": {"type": "app_uninstalled"},
+        }
+    )
+    assert (await store.transact(lambda tx: tx.workspaces.installation(B)) is None) is gone
+
+
 # The SDK authenticates with a class that aiohttp has begun to part with.
 @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
 async def test_installed_by_oauth_once_and_with_its_own_state(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from bot.domain.teams import Team
 from bot.ports import InboxRow, StoreUnavailable
+from bot.slack.errors import TryLater
+from bot.slack.vault import BadTokenKey
 from bot.slack.work import AT_ONCE, Worker
 from bot.workspace.clock import MovableClock
 from tests.fakes.memory_store import MemoryStore
@@ -30,9 +32,9 @@ async def accepted(store: MemoryStore) -> int:
 class Scene:
     """A worker whose database is away for the first `away` tries, and what came of it."""
 
-    def __init__(self, reason: str, away: int, waits: Sequence[float]) -> None:
+    def __init__(self, error: Exception, away: int, waits: Sequence[float]) -> None:
         self.store, self.clock = MemoryStore(), MovableClock()
-        self.reason, self.away = reason, away
+        self.error, self.away = error, away
         self.done: list[int] = []
         self.once = asyncio.Event()
         self.sorry: list[str] = []
@@ -41,7 +43,7 @@ class Scene:
     async def handle(self, row: InboxRow) -> None:
         if self.away:
             self.away -= 1
-            raise StoreUnavailable(self.reason, "gone")
+            raise self.error
         await self.store.transact(lambda tx: tx.inbox.done(row.id))
         self.done.append(row.id)
         self.once.set()
@@ -55,20 +57,24 @@ class Scene:
         return row_id
 
 
-REASONS = ("unreachable", "locked", "full")
+PASSING = (
+    *(StoreUnavailable(reason, "gone") for reason in ("unreachable", "locked", "full")),
+    TryLater("ratelimited"),
+    BadTokenKey("wrong"),  # another replica has a newer one
+)
 
 
-@pytest.mark.parametrize("reason", REASONS)
-async def test_what_was_accepted_waits_for_a_database_that_went_away(reason: str) -> None:
-    scene = Scene(reason, away=3, waits=(0, 0, 0))
+@pytest.mark.parametrize("error", PASSING, ids=str)
+async def test_what_was_accepted_waits_for_what_will_pass(error: Exception) -> None:
+    scene = Scene(error, away=3, waits=(0, 0, 0))
     row_id = await scene.take()
     await scene.worker.idle()
     assert (scene.done, scene.sorry) == ([row_id], [])
 
 
-@pytest.mark.parametrize("reason", REASONS)
-async def test_where_it_stays_away_the_work_is_left_to_the_sweep(reason: str) -> None:
-    scene = Scene(reason, away=3, waits=(0, 0))
+@pytest.mark.parametrize("error", PASSING, ids=str)
+async def test_where_it_lasts_the_work_is_left_to_the_sweep(error: Exception) -> None:
+    scene = Scene(error, away=3, waits=(0, 0))
     row_id = await scene.take()
     await scene.worker.idle()
     assert (scene.done, scene.sorry) == ([], [])
@@ -81,7 +87,7 @@ async def test_where_it_stays_away_the_work_is_left_to_the_sweep(reason: str) ->
 
 async def test_what_was_left_by_a_clock_that_was_set_back_is_taken_up() -> None:
     """At the start whatever there is; later what cannot have been accepted by this clock."""
-    scene = Scene("unreachable", away=0, waits=())
+    scene = Scene(PASSING[0], away=0, waits=())
     row_id = await accepted(scene.store)
     scene.clock._offset -= timedelta(seconds=30)
     assert await scene.worker.sweep() == 0  # another's clock may be a little ahead
@@ -95,7 +101,7 @@ async def test_what_was_left_by_a_clock_that_was_set_back_is_taken_up() -> None:
 
 
 async def test_what_waits_for_the_database_takes_no_place_from_others_and_holds_up_no_stop() -> None:
-    scene = Scene("unreachable", away=AT_ONCE, waits=(3600,))
+    scene = Scene(PASSING[0], away=AT_ONCE, waits=(3600,))
     for _ in range(AT_ONCE):
         await scene.take()
     last = await scene.take()
@@ -122,3 +128,28 @@ async def test_a_mistake_of_ours_is_apologised_for_once() -> None:
     worker.take(row_id)
     await worker.idle()
     assert sorry == [row_id]
+
+
+async def test_what_is_left_of_a_row_is_taken_next_and_while_stopping_is_left_in_the_inbox() -> None:
+    store = MemoryStore()
+    done: list[int] = []
+    rows: list[int] = []
+    stopping: list[asyncio.Task[None]] = []
+
+    async def handle(row: InboxRow) -> int | None:
+        await store.transact(lambda tx: tx.inbox.done(row.id))
+        done.append(row.id)
+        if len(done) == 2:
+            stopping.append(asyncio.create_task(worker.stop(10)))
+            await asyncio.sleep(0)  # it has begun
+        return rows[len(done)]
+
+    async def apologise(_: InboxRow, __: str) -> None:
+        raise AssertionError
+
+    worker = Worker(store, MovableClock(), handle, apologise)
+    rows += [await accepted(store) for _ in range(3)]
+    worker.take(rows[0])
+    await worker.idle()
+    await asyncio.gather(*stopping)
+    assert done == rows[:2]
