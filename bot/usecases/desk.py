@@ -40,6 +40,7 @@ _STATES: dict[str, frozenset[State]] = {
     "切替中": frozenset({State.CHANGING}),
     "反映待ち": frozenset({State.WATCHING}),
     "安定確認": frozenset({State.STABILISING}),
+    "安定確認中": frozenset({State.STABILISING}),
     "切替済み": frozenset({State.STABILISING}),
     "完了": frozenset({State.FINISHED}),
     "done": frozenset({State.FINISHED}),

@@ -50,7 +50,7 @@ async def test_each_part_of_a_reply_is_dealt_with(house: House) -> None:
     await house.hanako.say(
         "コネクタは完了しました。担当は <@U0KEN00001> です。次は？", CUTOVER, str(root["ts"])
     )
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
     await said(house, root, "担当に")
     await said(house, root, "開始時のMX")  # what is next: the status
 
@@ -60,7 +60,7 @@ async def test_a_question_beside_a_done_is_answered_too(house: House) -> None:
     await house.hanako.say(
         "コネクタは完了しました。サポートの受付時間はいつですか？", CUTOVER, str(root["ts"])
     )
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
     await said(house, root, "9:00")
 
 
@@ -263,7 +263,7 @@ async def test_go_or_no_go_is_asked_before_the_day(house: House) -> None:
     ts = str(root["ts"])
     await house.go_to(datetime(2026, 12, 18, 1, 1, tzinfo=UTC))
     no_go = await newest(house.hanako, root, "NO-GO")
-    assert "コネクタ" in texts(no_go["blocks"])
+    assert "メールサービス側の連携設定" in texts(no_go["blocks"])
     await house.hanako.say("コネクタは完了しました", CUTOVER, ts)
     await house.hanako.say("事前準備", CUTOVER, ts)
     shown = await newest(house.hanako, root, "0/5 済み")
@@ -349,7 +349,7 @@ async def test_without_the_scope_the_text_comes_instead(house: House) -> None:
     await house.hanako.fault("refuse", method="files.getUploadURLExternal", error="missing_scope")
     await house.hanako.say("報告書", CUTOVER, str(root["ts"]))
     answer = await said(house, root, "files:write")
-    assert "example.co.jp MX 切替 報告書" in answer
+    assert "example.co.jp MX切替 報告書" in answer
 
 
 async def test_texts_to_copy_in_either_language(house: House) -> None:
@@ -403,7 +403,7 @@ async def test_operators_are_set_in_slack_and_refusals_say_who_could(house: Hous
     await house.hanako.say("担当は <@U0ALICE001>", CUTOVER, ts)
     await said(house, root, "担当に")
     await house.alice.say("コネクタは完了", CUTOVER, ts)
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
 
 
 async def test_nobody_locks_themselves_out(house: House) -> None:

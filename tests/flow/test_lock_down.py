@@ -9,7 +9,7 @@ from tests.flow.conftest import House
 from tests.flow.test_desk import TEAM, changed, history, newest
 from tests.flow.test_whole_cutover import NEW, open_cutover, said, thread
 
-OFFERED = "古いMXを見るキャッシュはなくなりました"
+OFFERED = "TTLを守るキャッシュから、古いMXは消えました"
 
 
 async def planned(house: House) -> int:

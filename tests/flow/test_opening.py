@@ -202,7 +202,7 @@ async def test_a_domain_that_dns_does_not_know_is_said_so_in_the_form(house: Hou
 async def test_a_day_nearer_than_ten_days_is_told_what_that_means(house: House) -> None:
     root = await open_cutover(house, date="2026-12-03", time="22:00")
     first = (await thread(house, root))[1]
-    assert "すぐに 300 秒へ下げてください" in first
+    assert "すぐに300秒へ下げてください" in first
     await house.go(minutes=1)
     await said(house, root, "MXのTTLを300秒に下げてください")
     assert house.clock.now() < datetime(2026, 12, 2, tzinfo=UTC)

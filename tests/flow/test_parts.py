@@ -21,7 +21,7 @@ from tests.flow.test_opening import private
 from tests.flow.test_whole_cutover import open_cutover, said, thread
 
 T = TypeVar("T")
-DONE, MOVE = "コネクタ」を完了", "*12月26日(土) 21:30* に変更しますか"
+DONE, MOVE = "連携設定」を完了", "*12月26日(土) 21:30* に変更しますか"
 BOTH = "コネクタは完了しました。12/26 21:30に延期してください"
 
 

@@ -48,7 +48,7 @@ async def test_a_done_is_done_once_slack_says_who_said_it(house: House, fault: F
 
     await house.hanako.wait_for(refused, lambda faults: faults == 0)
     house.clock.set(house.clock.now() + timedelta(seconds=31))  # until then Slack is left alone
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
     await house.bot.slack.worker.idle()
     assert [entry.kind for entry in await history(house)].count("step_done") == 1
     assert await house.hanako.ephemerals() == []

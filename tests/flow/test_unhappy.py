@@ -64,7 +64,7 @@ async def test_a_frozen_day_from_the_picker_is_said_to_and_another_is_taken(hous
 async def test_a_question_beside_an_order_is_answered_and_the_order_done_once(house: House) -> None:
     root = await open_cutover(house)
     await house.hanako.say("コネクタは完了しました。ところでTTLはいつ戻すの？", CUTOVER, str(root["ts"]))
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
     await said(house, root, "10日")
     assert (await kinds(house)).count("step_done") == 1
 
@@ -78,7 +78,7 @@ async def test_two_who_tick_the_same_step_at_once(house: House) -> None:
     await asyncio.gather(house.hanako.click(message, "step_done"), house.ken.click(message, "step_done"))
     await said(house, root, "すでに完了しています")
     assert (await kinds(house)).count("step_done") == 1
-    assert sum("コネクタ」を完了" in text for text in await thread(house, root)) == 1
+    assert sum("連携設定」を完了" in text for text in await thread(house, root)) == 1
 
 
 async def test_two_who_move_the_day_at_once_move_it_once(house: House) -> None:
@@ -197,12 +197,12 @@ async def test_a_done_to_an_old_reminder_after_the_day_moved(house: House) -> No
     root = await open_cutover(house)
     ts = str(root["ts"])
     await house.go(days=4)
-    await said(house, root, "コネクタの確認をお願いします")
+    await said(house, root, "メールサービス側の連携設定の確認をお願いします")
     await house.hanako.say("延期 12/26 21:30", CUTOVER, ts)
     await house.hanako.click(await newest(house.hanako, root, "に変更しますか"), "reschedule.0")
     await said(house, root, f"予定を *{AFTER}* に変更しました")
     await house.hanako.say("コネクタは完了しました", CUTOVER, ts)
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
     assert (await kinds(house)).count("step_done") == 1
 
 
@@ -210,9 +210,9 @@ async def test_a_click_on_an_old_reminder_whose_step_is_settled(house: House) ->
     root = await open_cutover(house)
     ts = str(root["ts"])
     await house.go(days=4)
-    reminder = await newest(house.hanako, root, "コネクタの確認をお願いします")
+    reminder = await newest(house.hanako, root, "メールサービス側の連携設定の確認をお願いします")
     await house.hanako.say("コネクタは完了しました", CUTOVER, ts)
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
     button = next(
         element["action_id"]
         for block in reminder["blocks"]
@@ -228,7 +228,7 @@ async def test_a_click_on_an_old_reminder_whose_step_is_settled(house: House) ->
 async def test_an_edited_reply_is_not_answered_again(house: House) -> None:
     root = await open_cutover(house)
     posted = await house.hanako.say("コネクタは完了しました", CUTOVER, str(root["ts"]))
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
     before = len(await thread(house, root))
     message = house.workspace.state.message(CUTOVER, posted["ts"])
     previous = house.workspace.state.shown(message)
@@ -244,7 +244,7 @@ async def test_a_deleted_root_leaves_the_cutover_and_its_owner_informed(house: H
     house.workspace.state.delete(house.workspace.state.message(CUTOVER, str(root["ts"])))
     await house.go(days=4)
     await house.hanako.wait_for(
-        lambda: dms(house.hanako), lambda all_: any("コネクタの確認" in text for text in all_)
+        lambda: dms(house.hanako), lambda all_: any("連携設定の確認" in text for text in all_)
     )
     await house.hanako.command("/mxcutover status example.co.jp")
     await private(house.hanako, "開始時のMX")
@@ -257,7 +257,7 @@ async def test_an_english_speaker_in_a_japanese_thread(house: House) -> None:
     root = await open_cutover(house)
     ts = str(root["ts"])
     await house.alice.say("the connector is done", CUTOVER, ts)
-    await said(house, root, "コネクタ」を完了")  # what all see stays Japanese
+    await said(house, root, "連携設定」を完了")  # what all see stays Japanese
     await house.alice.say("stop", CUTOVER, ts)
     await said(house, root, "中止しますか")
     await house.alice.command("/mxcutover rollback example.co.jp")

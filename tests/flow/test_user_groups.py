@@ -140,7 +140,7 @@ async def test_an_assignee_looks_at_what_is_theirs_though_no_viewer(house: House
     await house.hanako.wait_for(house.hanako.messages, lambda all_: KEN in str(all_[0]["blocks"]))
     await with_viewers(house, ALICE, operators="U0HANAKO01")
     await house.ken.say("コネクタは完了", "C0CUTOVER1", str(root["ts"]))
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
 
 
 async def test_viewers_without_operators_may_act_and_others_not(house: House) -> None:
@@ -175,7 +175,7 @@ async def test_a_guest_is_no_viewer_though_listed(house: House) -> None:
 async def test_the_form_keeps_viewers_by_group(house: House) -> None:
     house.workspace.state.groups[GROUP].users = [KEN]
     await house.hanako.command("/mxcutover settings")
-    await house.hanako.click(await private(house.hanako, "見られる人：メンバー全員"), "settings_open")
+    await house.hanako.click(await private(house.hanako, "見られる人：ゲスト以外の全員"), "settings_open")
     view = await house.hanako.wait_for(house.hanako.modal, lambda v: v and "@dns-team" in str(v))
     assert view is not None
     refused = await house.hanako.submit(view, {"viewer_groups": [GROUP]})

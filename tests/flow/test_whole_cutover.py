@@ -62,7 +62,7 @@ async def test_from_the_form_to_the_restored_ttl(house: House) -> None:
         house, root, "どの手順のことでしょうか"
     )  # the connector and the support were asked for at once
     await hanako.say("コネクタは完了しました", CUTOVER, ts)
-    await said(house, root, "コネクタ」を完了")
+    await said(house, root, "連携設定」を完了")
 
     await house.go_to(datetime(2026, 12, 9, 1, 1, tzinfo=UTC))
     await said(house, root, "MXのTTLを300秒に下げてください")

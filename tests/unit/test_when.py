@@ -226,7 +226,7 @@ def test_every_code_has_its_text() -> None:
 
 def test_what_was_understood_is_said_back_with_its_weekday() -> None:
     at = datetime(2026, 12, 12, 22, tzinfo=TOKYO)
-    assert at_text(at, [A.NIGHT], "ja") == "12月12日(土) 22:00（夜は 22:00 と読みました）"
+    assert at_text(at, [A.NIGHT], "ja") == "12月12日(土) 22:00（夜は22:00と読みました）"
     assert at_text(at, [], "en") == "Sat 12 Dec, 22:00 JST"
     for lang in LANGUAGES:
         assert needs_text([Need.DATE, Need.TIME], lang)
