@@ -232,7 +232,7 @@ async def nothing_known_in_a_channel(house: House) -> list[str]:
 # --- a domain is named: DNS is looked at first ------------------------------------------------------------
 
 NAMED = (
-    way("why-lower-ttl/already", "example.com のTTLを下げる目的は何ですか", shows="300 秒"),
+    way("why-lower-ttl/already", "example.com のTTLを下げる目的は何ですか", shows="300秒"),
     way("cannot-change-ttl/no_need", "we can't change the TTL of example.com", shows="300 s"),
     way("carrier-not-receiving/carrier", "example.co.jp から携帯キャリアだけに届かない", shows="DMARC"),
     way("cannot-change-ttl/fixed", "example.jp のTTLを変更できません", shows="3600秒固定"),
@@ -313,7 +313,7 @@ BEFORE = (
     way("still-on-old-service/not_yet", ALL_OLD, shows="10 mail.old-provider.example."),
     way("log-missing/not_through", "テストメールが送受信ログに表示されません", shows="01.dnsv.jp"),
     way("old-provider-senders-only/internal", "旧メールサービスの利用者からのメールだけ届きません"),
-    way("how-to-check-ttl/seen", "TTLの確認方法を教えてください", shows="3600 秒"),
+    way("how-to-check-ttl/seen", "TTLの確認方法を教えてください", shows="3600秒"),
     way("dns-host/known", "DNSはどこで管理していますか？", shows="お名前.com"),
     way("when-to-cut/planned", "切替はいつ行うのがよいですか？", shows="12月19日"),
     way("is-cutover-needed/needed", "この契約プランでMX切替は必要ですか？", shows="対象"),
@@ -334,7 +334,7 @@ NOT_CHANGED = (
 CHANGED_WRONGLY: tuple[tuple[Way, dict[str, Any]], ...] = (
     (way("no-mail-from-outside/mx_leftover", OUTSIDE, shows="別のMX"), {"records": NEW + OLD}),
     (
-        way("no-mail-from-outside/mx_partial", OUTSIDE, shows="(02.dnsv.jp、"),
+        way("no-mail-from-outside/mx_partial", OUTSIDE, shows="（02.dnsv.jp、"),
         {"records": NEW, "servers": ["01.dnsv.jp"]},
     ),
     (way("no-mail-from-outside/mx_absent", OUTSIDE, shows="01.dnsv.jp"), {"records": []}),
@@ -372,7 +372,7 @@ WHEN_SWITCHED = (
     way("still-on-old-service/delivery_done", ALL_OLD, shows="✓ チェックリスト"),
     way("no-mail-from-outside/at_mail_service", OUTSIDE, "ask_log=delivered", shows="✓ チェックリスト"),
 )
-WHEN_STABLE = (way("restore-ttl/due", RESTORE, shows="3600 秒"),)
+WHEN_STABLE = (way("restore-ttl/due", RESTORE, shows="3600秒"),)
 AT_THE_END = (way("restore-ttl/done", RESTORE, shows="✓"),)
 
 

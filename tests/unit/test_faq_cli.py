@@ -126,4 +126,4 @@ def test_a_domain_that_cannot_be_looked_at_still_gets_an_answer(
     monkeypatch.setenv("MXCUTOVER_NAMESERVERS", "127.0.0.1:9")
     said = ask(capsys, "外部からメールが全く届かない", domain="example.co.jp")
     assert said["entry"] == "no-mail-from-outside"
-    assert "確かめられていません" in str(said["text"])
+    assert "確認できませんでした" in str(said["text"])
