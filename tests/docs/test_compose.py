@@ -5,6 +5,8 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
+from bot.cli.run import REQUESTS_END_WITHIN
+from bot.main import STOP_SECONDS
 from tests.docs.settings_table import ROOT, names
 
 FILES = ("compose.yml", "compose.replicas.yml")
@@ -15,6 +17,13 @@ def test_every_variable_that_the_bot_is_given_is_a_setting(file: str) -> None:
     bot = YAML(typ="safe", pure=True).load((ROOT / file).read_text(encoding="utf-8"))["services"]["bot"]
     given = bot.get("environment", {})
     assert set(given) <= set(names().values())
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_stop_has_the_time_that_the_bot_may_take_for_it(file: str) -> None:
+    bot = YAML(typ="safe", pure=True).load((ROOT / file).read_text(encoding="utf-8"))["services"]["bot"]
+    grace = float(bot["stop_grace_period"].removesuffix("s"))
+    assert grace > REQUESTS_END_WITHIN + STOP_SECONDS
 
 
 @pytest.mark.parametrize("file", [*FILES, "Dockerfile"])
