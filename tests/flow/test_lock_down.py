@@ -31,6 +31,8 @@ async def test_finishing_asks_for_it_where_it_was_not_ticked(house: House, ticke
     root = await open_cutover(house)
     ts = str(root["ts"])
     await changed(house, root)
+    await house.hanako.say("手順3と4 完了", CUTOVER, ts)  # or it would not be finished
+    await said(house, root, "手順4 メール配送先」を完了")
     await house.go(days=3)
     await said(house, root, OFFERED)
     if ticked:

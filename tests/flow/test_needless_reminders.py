@@ -113,6 +113,8 @@ async def test_a_ttl_that_was_restored_unsaid(house: House) -> None:
     await house.hanako.say("TTL 完了", CUTOVER, str(root["ts"]))
     await said(house, root, LOWERED)
     await changed(house, root)
+    await house.hanako.say("手順3と4 完了", CUTOVER, str(root["ts"]))  # or it would not be finished
+    await said(house, root, "手順4 メール配送先」を完了")
     restore = await due_at(house, "restore_ttl")
     await house.go_to(restore - timedelta(minutes=1))
     house.sandbox.set_ttl("example.co.jp", 3600)
