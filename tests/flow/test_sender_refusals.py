@@ -183,9 +183,10 @@ async def test_files_that_fail_once_are_still_sent_as_files() -> None:
 
 async def test_files_whose_answer_was_lost_are_not_said_again_as_text() -> None:
     async with scene(post("report")) as it:
+        add(it, Kind.STATUS, "upload", status=503, times=UPLOADS - 1)
         add(it, Kind.DROP_ANSWER, "files.completeUploadExternal", times=1)
         sender = it.sender(it.store, shown)
-        await sender.drain()
+        await tries(it, sender, UPLOADS)
         add(it, Kind.STATUS, "conversations.history", status=503, times=UPLOADS + 3)
         await tries(it, sender, UPLOADS + 6)
         assert await said(it) == ["the report"]
