@@ -104,7 +104,9 @@ def instants(voice: Voice, material: Material, cutover: Cutover) -> list[str]:
     if cutover.state is State.STABILISING and known.t_safe:
         found.append(voice("instant.shown_safe", safe_at=known.t_safe))
     if known.t_flip and (exposed := exposed_by(cutover)):
-        found.append(voice.raw("instant.exposed", at=known.t_flip, open=[voice.short(s) for s in exposed]))
+        found.append(
+            voice.raw("instant.exposed", at=known.t_flip, open=" / ".join(voice.short(s) for s in exposed))
+        )
     return found
 
 

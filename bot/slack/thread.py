@@ -134,7 +134,7 @@ def _reminder_text(voice: Voice, material: Material, cutover: Cutover, kind: str
     if kind.startswith("exposure") and cutover.instants.t_flip is not None:
         exposed = exposed_by(cutover)
         span = show_span(material.now - cutover.instants.t_flip, voice.lang)
-        text = voice.raw("remind.exposure", span=span, open=[voice.short(s) for s in exposed])
+        text = voice.raw("remind.exposure", span=span, open=" / ".join(voice.short(s) for s in exposed))
         return "\n".join([text, *(voice.how(s, cutover) for s in exposed)])
     if step is Step.MX:
         return day_begin(voice, material, cutover)

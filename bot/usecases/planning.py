@@ -109,10 +109,14 @@ def after_the_change(tx: Tx, deps: Deps, cutover: Cutover, facts: DomainFacts) -
     wanted: list[PlannedReminder] = []
     if not moved.step(Step.RESTORE_TTL).settled:
         wanted += rows(restore_reminders(flip, now, deps.calendar, old_ttl))
+    pressed: set[datetime] = set()
     for after in EXPOSURE:
         due = flip + after
         if after >= timedelta(days=1):
             due = deps.calendar.next_opening(due).astimezone(UTC)
+        if due in pressed:
+            continue  # over a weekend two come together
+        pressed.add(due)
         drop_at = (due + timedelta(days=2)).isoformat()
         wanted.append(
             PlannedReminder(f"{EXPOSURE_KIND}:{_minutes(after)}", due, "drop", {"drop_at": drop_at})

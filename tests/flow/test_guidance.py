@@ -86,6 +86,16 @@ async def test_it_is_not_finished_while_mail_goes_unjudged(house: House) -> None
     assert "手順5" in end  # nobody has said that mail from outside arrives
 
 
+async def test_what_comes_together_after_a_weekend_is_said_once(house: House) -> None:
+    root = await open_cutover(house, date="2026-12-17")  # a Thursday
+    await house.go_to(datetime(2026, 12, 17, 13, 0, 5, tzinfo=UTC))
+    house.sandbox.set_mx("example.co.jp", NEW)
+    await house.hanako.say("手順1 完了", CUTOVER, str(root["ts"]))
+    await said(house, root, "すべての権威サーバーでMXが切り替わりました")
+    await house.go_to(datetime(2026, 12, 21, 0, 1, tzinfo=UTC))  # Monday, 9:01: after a day, and after three
+    assert await count(house, root, "*3日10時間* が経ちました") == 1
+
+
 async def test_the_proof_is_asked_for_again_the_next_working_day(house: House) -> None:
     root = await open_cutover(house)
     await change(house, root)
